@@ -47,7 +47,7 @@ export function memberOf(joined: Joined | undefined): FleetMember | undefined {
 /** Returns the state of a membership, for the status. */
 export function fleetStatus(joined: Joined): FleetStatus {
   if ('unavailable' in joined) return { shut: joined.unavailable, problems: [] }
-  const { fleet, host, blind, hosts, users, isListed } = joined.status
+  const { fleet, host, blind, waiting, hosts, users, isListed } = joined.status
   const { refused, problems: others } = joined.trouble
   const left =
     isListed === false
@@ -64,7 +64,7 @@ export function fleetStatus(joined: Joined): FleetStatus {
     hosts: hosts.version,
     users: users.version,
     // A write that failed tells more than a watch: every node's answer, or what to do.
-    shut: blind === undefined ? (joined.clock.isOff ?? refused) : (refused ?? blind),
+    shut: blind === undefined ? (joined.clock.isOff ?? waiting ?? refused) : (refused ?? blind),
     problems: [...problems.filter((problem) => problem !== undefined), ...others],
   }
 }

@@ -22,7 +22,8 @@ import {
   textOf,
   txnBody,
 } from './values.ts'
-import { type EtcdWatch, Watch, type WatchListener } from './watch.ts'
+import { type EtcdWatch, Watch, type WatchEvent, type WatchListener } from './watch.ts'
+import { changesAt } from './watch-stream.ts'
 import { within } from './within.ts'
 
 export { EtcdUnavailable } from './unavailable.ts'
@@ -34,6 +35,9 @@ export type { EtcdWatch, WatchEvent, WatchListener, WatchState } from './watch.t
 
 /** The maximum number of requests under way. Above it, a request fails at once. */
 export const PENDING_MAX = 512
+
+/** Milliseconds between two looks whether a member has a revision. */
+const APPLIED_EVERY_MS = 50
 
 /** Options for tests. */
 export interface EtcdOptions extends Partial<Limits> {
@@ -153,6 +157,32 @@ export class Etcd {
   }
 
   /**
+   * Returns the changes of one key from a revision on, up to the first that is enough: what a watch has not told yet.
+   *
+   * @param withinMs milliseconds for the answer, if less is left than usual
+   */
+  async changes(
+    key: string,
+    from: number,
+    isEnough: (event: WatchEvent) => boolean,
+    withinMs?: number,
+  ): Promise<readonly WatchEvent[]> {
+    return await this.#attempt(
+      async (member, signal) =>
+        await this.#withToken(async (token) => await changesAt(member, key, BigInt(from), token, isEnough, signal)),
+      this.#members,
+      this.#within(withinMs),
+    )
+  }
+
+  /** Returns how many of the members have come to a revision within some milliseconds. Never rejects. */
+  async applied(revision: number, withinMs: number): Promise<{ readonly applied: number; readonly members: number }> {
+    const end = performance.now() + withinMs
+    const all = await Promise.all(this.#connections.map(async (each) => await this.#applies(each, revision, end)))
+    return { applied: all.filter(Boolean).length, members: all.length }
+  }
+
+  /**
    * Asks one member for its state, at most twice, as a connection that was kept may have ended. It answers without a
    * leader, too. Other requests go on as before.
    */
@@ -199,14 +229,48 @@ export class Etcd {
     return await this.#call({ path: '/v3/kv/range', body })
   }
 
+  /** Looks until a member's own state, which it reads without the others, has come to a revision. */
+  async #applies(member: Connection, revision: number, end: number): Promise<boolean> {
+    const call = { path: '/v3/kv/range', body: { key: encoded('/'), count_only: true, serializable: true } }
+    for (;;) {
+      const leftMs = end - performance.now()
+      if (leftMs <= 0 || this.#closed.signal.aborted) return false
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- one look after another
+        const answer = await within(
+          leftMs,
+          this.#closed.signal,
+          async (signal) => await this.#send(member, call, signal),
+        )
+        if (Number(rangeOf(answer).revision) >= revision) return true
+      } catch {
+        // It may answer the next time.
+      }
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      await new Promise((resolve) => setTimeout(resolve, APPLIED_EVERY_MS))
+    }
+  }
+
   async #call(call: Call, members = this.#members, limits = this.#limits): Promise<unknown> {
+    const send = async (member: Connection, signal: AbortSignal): Promise<unknown> =>
+      await this.#send(member, call, signal)
+    return await this.#attempt(send, members, limits)
+  }
+
+  async #send(member: Connection, call: Call, signal: AbortSignal): Promise<unknown> {
+    return await this.#withToken(async (token) => await member.send({ ...call, token }, signal))
+  }
+
+  async #attempt<Answer>(
+    send: (member: Connection, signal: AbortSignal) => Promise<Answer>,
+    members: Endpoints<Connection>,
+    limits: Limits,
+  ): Promise<Answer> {
     if (this.#pending >= PENDING_MAX) {
       throw new EtcdUnavailable('busy', `${PENDING_MAX} requests to etcd are waiting`)
     }
     this.#pending++
     try {
-      const send = async (member: Connection, signal: AbortSignal): Promise<unknown> =>
-        await this.#send(member, call, signal)
       return await attempt(members, send, limits, this.#closed.signal, this.#pace)
     } finally {
       this.#pending--
@@ -214,10 +278,10 @@ export class Etcd {
   }
 
   /** Sends a request with the token of access control, and once more with a new one. */
-  async #send(member: Connection, call: Call, signal: AbortSignal): Promise<unknown> {
+  async #withToken<Answer>(send: (token: string | undefined) => Promise<Answer>): Promise<Answer> {
     const token = await this.#login?.token()
     try {
-      return await member.send({ ...call, token }, signal)
+      return await send(token)
     } catch (error) {
       if (!(error instanceof EtcdUnavailable)) throw error
       if (this.#login === undefined && (error.kind === 'token' || error.kind === 'login')) {
@@ -225,7 +289,7 @@ export class Etcd {
       }
       if (token === undefined || error.kind !== 'token') throw error
       await this.#login?.refused(token)
-      return await member.send({ ...call, token: await this.#login?.token() }, signal)
+      return await send(await this.#login?.token())
     }
   }
 

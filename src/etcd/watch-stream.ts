@@ -31,13 +31,68 @@ export interface StreamListener {
   changed(events: readonly WatchEvent[]): void
 }
 
+/** The keys of a watch (`WatchCreateRequest` of etcd's rpc.proto), as base64. */
+export interface WatchRange {
+  readonly key: string
+  /** The first key behind them; absent: one key. */
+  readonly range_end?: string
+}
+
+export function rangeBelow(prefix: string): WatchRange {
+  return { key: encoded(prefix), range_end: encoded(prefixEnd(prefix)) }
+}
+
 /**
- * Watches a prefix at one member, from a revision on, until it breaks.
+ * Returns the changes of one key at one member, from a revision on, up to the first that is enough. Throws EtcdUnavailable:
+ * of the kind `compacted` when the member no longer has that revision.
+ */
+export async function changesAt(
+  connection: Connection,
+  key: string,
+  from: bigint,
+  token: string | undefined,
+  isEnough: (event: WatchEvent) => boolean,
+  signal: AbortSignal,
+): Promise<readonly WatchEvent[]> {
+  const over = new AbortController()
+  const end = (): void => over.abort()
+  signal.addEventListener('abort', end, { once: true })
+  const heard: WatchEvent[] = []
+  let isDone = false
+  const changed = (events: readonly WatchEvent[]): void => {
+    for (const event of events) {
+      if (isDone) return
+      heard.push(event)
+      isDone = isEnough(event)
+    }
+    if (heard.length > EVENTS_MAX) throw tooMany()
+    if (isDone) end()
+  }
+  try {
+    return await follow(
+      connection,
+      { key: encoded(key) },
+      from,
+      token,
+      { created: () => undefined, changed },
+      over.signal,
+    )
+  } catch (error) {
+    if (isDone) return heard
+    throw connectionFault(error as Error)
+  } finally {
+    signal.removeEventListener('abort', end)
+    end()
+  }
+}
+
+/**
+ * Watches keys at one member, from a revision on, until it breaks.
  * Always rejects, with EtcdUnavailable: of the kind `compacted` when the member no longer has that revision.
  */
 export async function watchAt(
   connection: Connection,
-  prefix: string,
+  range: WatchRange,
   from: bigint,
   token: string | undefined,
   listener: StreamListener,
@@ -52,7 +107,7 @@ export async function watchAt(
     end()
   })
   try {
-    return await follow(connection, prefix, from, token, listener, over.signal)
+    return await follow(connection, range, from, token, listener, over.signal)
   } catch (error) {
     throw connectionFault((probeFault ?? error) as Error)
   } finally {
@@ -64,13 +119,12 @@ export async function watchAt(
 
 async function follow(
   connection: Connection,
-  prefix: string,
+  range: WatchRange,
   from: bigint,
   token: string | undefined,
   listener: StreamListener,
   signal: AbortSignal,
 ): Promise<never> {
-  const range = { key: encoded(prefix), range_end: encoded(prefixEnd(prefix)) }
   const create_request = { ...range, start_revision: String(from), fragment: true }
   const stream = await connection.stream({ path: '/v3/watch', body: { create_request }, token }, signal)
   let events: WatchEvent[] = []
@@ -85,9 +139,7 @@ async function follow(
       bytes += sizeOf(event.kv)
       events.push(event)
     }
-    if (events.length > EVENTS_MAX || bytes > TOLD_MAX_BYTES) {
-      throw new EtcdUnavailable('size', `a message of more than ${EVENTS_MAX} events, or ${TOLD_MAX_BYTES} bytes`)
-    }
+    if (events.length > EVENTS_MAX || bytes > TOLD_MAX_BYTES) throw tooMany()
     // Parts of one message may divide a revision, which the listener gets whole.
     if (result['fragment'] === true) continue
     if (events.length > 0) listener.changed(events)
@@ -95,6 +147,10 @@ async function follow(
     bytes = 0
   }
   throw new EtcdUnavailable('no-answer', 'the watch ended')
+}
+
+function tooMany(): EtcdUnavailable {
+  return new EtcdUnavailable('size', `a message of more than ${EVENTS_MAX} events, or ${TOLD_MAX_BYTES} bytes`)
 }
 
 /** Reads a line of the gateway: `{"result": {...}}` or `{"error": {...}}`. Throws EtcdUnavailable. */

@@ -5,7 +5,7 @@ import { EtcdUnavailable } from './unavailable.ts'
 import { encoded, type KeyValue } from './values.ts'
 import { within } from './within.ts'
 import { PROBE_WITHIN_MS } from './member-look.ts'
-import { watchAt, type WatchEvent } from './watch-stream.ts'
+import { rangeBelow, watchAt, type WatchEvent } from './watch-stream.ts'
 
 export type { WatchEvent } from './watch-stream.ts'
 
@@ -24,8 +24,8 @@ export type WatchState = 'seeing' | { readonly blind: string }
  * The receiver of a watch's changes: in the order of the store's revisions, each change once. The methods must not throw.
  */
 export interface WatchListener {
-  /** Everything below the prefix at one revision: at the start, and after a gap. It replaces what was told before. */
-  listed(kvs: readonly KeyValue[]): void
+  /** Everything below the prefix at a revision: at the start, and after a gap. It replaces what was told before. */
+  listed(kvs: readonly KeyValue[], revision: string): void
   /** Changes since; those of one revision come together. */
   changed(events: readonly WatchEvent[]): void
   /** The state is another one. A watch begins blind. */
@@ -120,7 +120,7 @@ export class Watch implements EtcdWatch {
     if (this.#closed.signal.aborted) return
     this.#round = new AbortController()
     this.#told = BigInt(revision)
-    this.#listener.listed(kvs)
+    this.#listener.listed(kvs, revision)
   }
 
   /** Has everything listed again, and ends the streams: what they tell could be older than the list. */
@@ -144,7 +144,7 @@ export class Watch implements EtcdWatch {
         created: () => this.#created(stream, connection, round),
         changed: (events: readonly WatchEvent[]) => this.#changed(events, round),
       }
-      await watchAt(connection, this.#prefix, this.#told + 1n, token, listener, round.signal)
+      await watchAt(connection, rangeBelow(this.#prefix), this.#told + 1n, token, listener, round.signal)
     } catch (error) {
       this.#members.failed(connection, performance.now())
       const kind = error instanceof EtcdUnavailable ? error.kind : undefined

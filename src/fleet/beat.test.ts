@@ -114,7 +114,7 @@ test('it goes on when etcd answers again, with a new lease', async () => {
 })
 
 test('what is written is read', () => {
-  const beat = { at: 5, ...STATE, aheadMs: -3, endsAt: 7 }
+  const beat = { at: 5, ...STATE, aheadMs: -3, endsAt: 7, waiting: 'nobody answers' }
   for (const listed of [WEB1, undefined]) expect(readBeat(PLACE, signed(beat), listed)).toEqual(beat)
 })
 

@@ -19,7 +19,7 @@ const SOON_MS = 100
 const SIGNALS_EVERY_MS = 1_000
 /** Most characters of a sign of life, of a reason in it, and most marks of secrets. */
 export const BEAT_MAX_CHARS = 16_384
-const REASON_MAX_CHARS = 200
+export const REASON_MAX_CHARS = 200
 export const MARKS_MAX = 64
 const WORD = /^[\w.+-]{1,64}$/
 
@@ -39,6 +39,8 @@ export interface Beat {
   readonly aheadMs?: number
   /** The time at which its certificate for etcd ends, in milliseconds since 1970; absent: not soon. */
   readonly endsAt?: number
+  /** The reason why it opens nothing of the fleet yet; absent: it does. */
+  readonly waiting?: string
   /** The mark of the fleet's key that it has: see `secret-marks.ts`. Absent: an earlier version of Postern. */
   readonly keyMark?: string
   /** Marks of the secrets that other hosts should not have: see `secret-marks.ts`. */
@@ -167,7 +169,7 @@ export function readBeat(place: string, text: string, host: FleetHost | undefine
 
 function beatOf(raw: unknown): Beat | undefined {
   if (!isRecord(raw)) return undefined
-  const { at, version, doors, aheadMs, endsAt, keyMark, marks } = raw
+  const { at, version, doors, aheadMs, endsAt, waiting, keyMark, marks } = raw
   if (!isCount(at) || typeof version !== 'string' || !WORD.test(version) || !isCount(doors)) return undefined
   const isAhead = typeof aheadMs === 'number' && Number.isSafeInteger(aheadMs)
   const marked = Array.isArray(marks) ? marks.slice(0, MARKS_MAX).filter(isMark) : []
@@ -180,6 +182,7 @@ function beatOf(raw: unknown): Beat | undefined {
     marks: marked,
     ...(isAhead ? { aheadMs } : {}),
     ...(isTime(endsAt) ? { endsAt } : {}),
+    ...(isReason(waiting) ? { waiting } : {}),
     ...(isMark(keyMark) ? { keyMark } : {}),
   }
 }

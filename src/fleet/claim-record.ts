@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { isRecord } from '../text/record.ts'
+import { MacSeal } from './mac-seal.ts'
 
 /** The most uses whose marks a record keeps, newest last. A retry after a lost answer finds its own among them. */
 export const MARKS_MAX = 16
@@ -9,7 +10,7 @@ const MARK_MAX_CHARS = 128
 
 /** The state of a secret, which all hosts of the fleet share. */
 export interface ClaimRecord {
-  /** The number of uses so far. It only rises. */
+  /** The number of uses so far. It only rises. 0: there is a place for uses, and there was none: {@link NO_USE}. */
   readonly uses: number
   /** The newest value, such as a counter; `''`: the secret can be used once. */
   readonly value: string
@@ -18,6 +19,12 @@ export interface ClaimRecord {
   /** Milliseconds since 1970 at which the secret expires; absent: it never does. */
   readonly until?: number
 }
+
+/**
+ * The first record of a secret with a value: its text is the same whichever host writes it. So each later one is on top of
+ * one revision of etcd, and of a number of uses there is one record only.
+ */
+export const NO_USE: ClaimRecord = { uses: 0, value: '', marks: [] }
 
 /** The kinds of secrets: `once` for one without an order, `value` for one that only advances. */
 export type ClaimKind = 'once' | 'value'
@@ -28,12 +35,12 @@ export type ClaimKind = 'once' | 'value'
  */
 export class ClaimSeal {
   readonly #nameKey: Buffer
-  readonly #sealKey: Buffer
+  readonly #seal: MacSeal
 
   /** @param fleetKey 32 random bytes, which all hosts share */
   constructor(fleetKey: Uint8Array) {
     this.#nameKey = createHmac('sha256', fleetKey).update('postern claim name 1').digest()
-    this.#sealKey = createHmac('sha256', fleetKey).update('postern claim seal 1').digest()
+    this.#seal = new MacSeal(fleetKey, 'postern claim seal 1')
   }
 
   /** Returns the name of a secret in etcd, below the prefix of claims. */
@@ -46,23 +53,13 @@ export class ClaimSeal {
 
   /** Formats a record for its name: the seal, a blank, and JSON. */
   seal(name: string, { uses, value, marks, until }: ClaimRecord): string {
-    const body = JSON.stringify({ uses, value, marks, until })
-    return `${this.#mac(name, body).toString('base64url')} ${body}`
+    return this.#seal.seal(name, JSON.stringify({ uses, value, marks, until }))
   }
 
   /** Reads a record. `undefined`: no host of the fleet made it for this name. */
   open(name: string, text: string): ClaimRecord | undefined {
-    const blank = text.indexOf(' ')
-    if (text.length > RECORD_MAX_CHARS || blank < 0) return undefined
-    const body = text.slice(blank + 1)
-    const mac = Buffer.from(text.slice(0, blank), 'base64url')
-    const expected = this.#mac(name, body)
-    if (mac.length !== expected.length || !timingSafeEqual(mac, expected)) return undefined
-    return readRecord(body)
-  }
-
-  #mac(name: string, body: string): Buffer {
-    return createHmac('sha256', this.#sealKey).update(`${name}\n`).update(body).digest()
+    const body = text.length > RECORD_MAX_CHARS ? undefined : this.#seal.open(name, text)
+    return body === undefined ? undefined : readRecord(body)
   }
 }
 
@@ -92,8 +89,7 @@ export function nextRecord(
   return { uses: (before?.uses ?? 0) + 1, value, marks, ...end }
 }
 
-/** Returns true if a record is of an earlier time than one that was seen, or of another history. */
-export function wentBack(present: ClaimRecord, seen: ClaimRecord): boolean {
-  if (present.uses !== seen.uses) return present.uses < seen.uses
-  return present.marks.at(-1) !== seen.marks.at(-1)
+/** Returns the value of a secret's record; `undefined`: the secret is unused. */
+export function valueOf(record: ClaimRecord | undefined): string | undefined {
+  return record === undefined || record.uses === 0 ? undefined : record.value
 }

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import type { Etcd, KeyValue } from '../etcd/client.ts'
+import { randomBytes, randomInt } from 'node:crypto'
+import type { Etcd } from '../etcd/client.ts'
 import { EtcdUnavailable } from '../etcd/client.ts'
 import { LogThrottle } from '../limit/log-throttle.ts'
 import { LruMap } from '../limit/lru-map.ts'
@@ -7,11 +7,15 @@ import type { Log } from '../log/log.ts'
 import type { Clock } from '../secret/clock.ts'
 import type { Redemption } from '../state/ledger.ts'
 import type { Store } from '../state/store.ts'
-import { ClaimSeal, nextRecord, RECORD_MAX_CHARS } from './claim-record.ts'
+import { CatchUp } from './catch-up.ts'
+import { ClaimSeal, nextRecord, NO_USE, RECORD_MAX_CHARS, valueOf } from './claim-record.ts'
 import type { ClaimKind } from './claim-record.ts'
+import type { Keyspace } from './keyspace.ts'
 import { Leases } from './leases.ts'
-import { MISSED_MAX, SeenClaims } from './seen-claims.ts'
-import type { SeenClaim, SeenDeps } from './seen-claims.ts'
+import { Restorer } from './restorer.ts'
+import { SeenClaims } from './seen-claims.ts'
+import type { SeenClaim } from './seen-claims.ts'
+import { ToldClaims } from './told-claims.ts'
 
 /** Milliseconds within which a claim is decided. Later, the door stays shut. */
 export const CLAIM_WITHIN_MS = 3_000
@@ -30,11 +34,13 @@ const MARK_BYTES = 12
 /** Milliseconds between two messages that somebody changed records. */
 const SUSPECT_EVERY_MS = 3_600_000
 
+/** Returns a random number from 0, below another one. */
+const RANDOM = (below: number): number => randomInt(below)
+
 /** The functions and values that claims need from their caller. */
 export interface ClaimsDeps {
-  readonly etcd: Pick<Etcd, 'txn' | 'grant'>
-  /** The prefix of claims in etcd. */
-  readonly prefix: string
+  readonly etcd: Pick<Etcd, 'txn' | 'grant' | 'changes' | 'applied'>
+  readonly keyspace: Keyspace
   readonly fleetKey: Uint8Array
   /** This host's name in the fleet. */
   readonly host: string
@@ -43,11 +49,17 @@ export interface ClaimsDeps {
   readonly log: Pick<Log, 'notice'>
   /** Milliseconds by which clocks of hosts may differ. */
   readonly skewMs: number
+  /** Returns the number of hosts of the fleet. */
+  readonly hosts: () => number
+  /** Called when this host has caught up with the others. */
+  readonly caughtUp?: () => void
 }
 
 /** One use of a secret, as a claim asks for it. */
 export interface ClaimUse {
   readonly name: string
+  /** True if the secret can be used once: any record says that it is used up. */
+  readonly isOnce: boolean
   /** Returns the new value for the present one; `undefined`: the secret is used up. Pure. */
   readonly next: (present: string | undefined) => string | undefined
   /** Milliseconds since 1970 at which the secret expires; `undefined`: it never does. */
@@ -65,12 +77,21 @@ interface Unsettled {
   readonly value: string
 }
 
+/** The mark of a use, and what was tried with it so far. */
+interface Claimant {
+  readonly mark: string
+  tried?: Unsettled
+}
+
 /** Secrets of the fleet, each used up once for all hosts by a transaction in etcd. */
 export class FleetClaims {
   readonly seen: SeenClaims
+  readonly catchUp: CatchUp
   readonly #deps: ClaimsDeps
   readonly #seal: ClaimSeal
   readonly #leases: Leases
+  readonly #restorer: Restorer
+  readonly #told: ToldClaims
   readonly #throttle = new LogThrottle()
   readonly #suspicions = new LogThrottle(SUSPECT_EVERY_MS)
   readonly #turns = new Map<string, { readonly count: number; readonly last: Promise<unknown> }>()
@@ -78,18 +99,35 @@ export class FleetClaims {
   #waiting = 0
   /** The number of claims that wait, by their owners. */
   readonly #owners = new Map<string, number>()
-  /** The records that are to be written again, one after another, so that claims go before them. */
-  #restoring = 0
-  #restored: Promise<void> = Promise.resolve()
 
   constructor(deps: ClaimsDeps) {
-    const { etcd, prefix, fleetKey, host, store, clock, skewMs } = deps
+    const { etcd, keyspace, fleetKey, host, store, clock, skewMs } = deps
     this.#deps = deps
     this.#seal = new ClaimSeal(fleetKey)
     this.#leases = new Leases(etcd, () => clock.now(), skewMs)
-    const suspect = (what: string): void => this.#suspect(what)
-    const restore: SeenDeps['restore'] = (...gone) => this.#restore(...gone)
-    this.seen = new SeenClaims({ prefix, seal: this.#seal, own: `${host}/`, store, clock, skewMs, suspect, restore })
+    const keyOf = (name: string): string => keyspace.claim(name)
+    this.#restorer = new Restorer({
+      etcd,
+      keyOf,
+      leases: this.#leases,
+      seen: () => this.seen,
+      withinMs: CLAIM_WITHIN_MS,
+      steady: () => clock.steady(),
+    })
+    this.seen = new SeenClaims({
+      prefix: keyspace.claims,
+      seal: this.#seal,
+      own: `${host}/`,
+      store,
+      clock,
+      skewMs,
+      random: RANDOM,
+      suspect: (what) => this.#suspect(what),
+      restore: (name) => this.#restorer.soon(name),
+    })
+    const { seen } = this
+    this.catchUp = new CatchUp({ ...deps, seen, leases: this.#leases, random: RANDOM })
+    this.#told = new ToldClaims({ etcd, keyOf, clock, seen })
   }
 
   /** Returns the name of a secret in etcd. */
@@ -128,7 +166,7 @@ export class FleetClaims {
     const { record } = this.seen.get(name) ?? {}
     const last = record?.marks.at(-1)
     const open = (this.#unsettled.peek(name) ?? []).find(({ mark }) => mark === last)
-    return open === undefined ? record?.value : open.base
+    return open === undefined ? valueOf(record) : open.base
   }
 
   #release(owner: string | undefined): void {
@@ -139,6 +177,7 @@ export class FleetClaims {
   }
 
   close(): void {
+    this.catchUp.close()
     this.seen.close()
   }
 
@@ -155,15 +194,17 @@ export class FleetClaims {
   }
 
   /** @throws EtcdUnavailable, or Error with the reason why nothing is decided */
-  async #redeem({ name, next, until, settle }: ClaimUse, end: number): Promise<Redemption> {
+  async #redeem(asked: ClaimUse, end: number): Promise<Redemption> {
+    const { name, next, settle } = asked
     const known = (this.#unsettled.peek(name) ?? []).find(({ base, value }) => next(base) === value)
-    const use: { mark: string; tried?: Unsettled } = {
+    const use: Claimant = {
       mark: known?.mark ?? `${this.#deps.host}/${randomBytes(MARK_BYTES).toString('base64url')}`,
       ...(known === undefined ? {} : { tried: known }),
     }
     try {
-      const won = await this.#advance(name, next, until, use, end)
-      const redemption = won ? await settle() : 'lost'
+      const won = await this.#advance(asked, use, end)
+      // With the use itself, its record is on disk: this host can tell it to others after a restart.
+      const [redemption] = won ? await Promise.all([settle(), this.seen.note(name)]) : ['lost' as const]
       if (typeof redemption === 'string') this.#settled(name, use.mark)
       else if (use.tried !== undefined) this.#unsettle(name, use.tried)
       return redemption
@@ -174,109 +215,78 @@ export class FleetClaims {
   }
 
   /** Advances the record in etcd. Returns false if the secret is used up already. */
-  async #advance(
-    name: string,
-    next: ClaimUse['next'],
-    until: number | undefined,
-    use: { readonly mark: string; tried?: Unsettled },
-    end: number,
-  ): Promise<boolean> {
-    const { etcd, clock, prefix } = this.#deps
-    const key = `${prefix}${name}`
-    let present = this.seen.get(name)
-    for (let round = 0; round < ROUNDS_MAX; round++) {
-      if (use.tried !== undefined && present?.record.marks.includes(use.mark) === true) return true
-      const base = present?.record.value
-      const value = next(base)
-      if (value === undefined) return false
-      const leftMs = (): number => end - clock.steady()
-      if (leftMs() <= 0) break
-      const record = nextRecord(present?.record, value, use.mark, until)
-      const text = this.#seal.seal(name, record)
-      if (text.length > RECORD_MAX_CHARS) throw new Error('the record of this secret is too long')
-      const lease = record.until === undefined ? undefined : await this.#leases.lasting(record.until, leftMs)
-      const compare = present === undefined ? { key, version: 0 as const } : { key, value: present.text }
-      use.tried = { mark: use.mark, base, value }
-      let answer
-      try {
-        const put = { put: key, value: text, ...(lease === undefined ? {} : { lease }) }
-        answer = await etcd.txn([compare], [put], [{ get: key }], Math.max(1, leftMs()))
-      } catch (error) {
-        if (!(error instanceof EtcdUnavailable && error.kind === 'lease') || record.until === undefined) throw error
-        this.#leases.ended(record.until)
+  async #advance(asked: ClaimUse, use: Claimant, end: number): Promise<boolean> {
+    const { name, next } = asked
+    const leftMs = (): number => end - this.#deps.clock.steady()
+    for (let round = 0; round < ROUNDS_MAX && leftMs() > 0; round++) {
+      const present = this.seen.get(name)
+      const isOwn = use.tried !== undefined && present?.record.marks.includes(use.mark) === true
+      const value = next(valueOf(present?.record))
+      if (value === undefined && !isOwn) return false
+      if (!this.catchUp.isDone) {
+        await this.catchUp.done(leftMs())
         continue
       }
-      if (answer.won) {
-        this.seen.take(name, { record, text, revision: Number(answer.revision) })
-        if (clock.steady() > end) break
-        return true
+      if (isOwn) return true
+      if (present === undefined || this.seen.there(name)?.text === present.text) {
+        if (await this.#write(asked, value!, present, use, end)) return leftMs() >= 0 || tooLate()
+      } else if (this.seen.isOver(present.record) && this.seen.there(name)?.text === undefined) {
+        this.seen.forget(name)
+      } else {
+        const revision = await this.#restorer.now(name, end)
+        if (revision !== undefined) await this.#told.upTo(name, revision, end)
       }
-      present = await this.#present(name, present, answer.kvs[0]?.[0], end)
     }
-    throw new Error('no result within 3 s')
+    return tooLate()
   }
 
   /**
-   * Reads the record that etcd has in place of the one that was expected.
-   *
-   * @throws Error if it was removed, replaced by an older one, or written by somebody else; it is then put right
+   * Writes the next record on top of the one that the watch told last. Returns false if the next round decides: a first record
+   * counts once the watch has told it, as another one may have been there before, and was removed.
    */
-  async #present(
-    name: string,
-    expected: SeenClaim | undefined,
-    kv: KeyValue | undefined,
+  async #write(
+    { name, isOnce, until }: ClaimUse,
+    value: string,
+    present: SeenClaim | undefined,
+    use: Claimant,
     end: number,
-  ): Promise<SeenClaim | undefined> {
-    const now = this.seen.get(name)
-    // News that came meanwhile may be newer than this answer. The next round decides.
-    if (now !== undefined && now.text !== expected?.text) return now
-    const seen = now ?? expected
-    const text = kv?.value
-    const record = text === undefined ? undefined : this.#seal.open(name, text)
-    if (record !== undefined && kv !== undefined) {
-      const claim = { record, text: kv.value, revision: Number(kv.modRevision) }
-      if (this.seen.take(name, claim)) return claim
-    }
-    if (text === undefined && (seen === undefined || this.seen.isOver(seen.record))) {
-      this.seen.forget(name)
-      return undefined
-    }
-    const what =
-      text === undefined
-        ? 'was removed before its time'
-        : record === undefined
-          ? 'was written by somebody else'
-          : 'was replaced by an older one'
-    this.#suspect(`a record of a used secret ${what}`)
-    if (seen !== undefined) await this.#putRight(name, seen, text, end)
-    throw new Error(`the fleet's record ${what}`)
-  }
-
-  /** Writes the newest record that this host has seen in the place of what is there. */
-  async #putRight(name: string, claim: SeenClaim, there: string | undefined, end: number): Promise<void> {
-    const { etcd, clock, prefix } = this.#deps
-    const key = `${prefix}${name}`
-    const { record, text } = claim
+  ): Promise<boolean> {
+    const { etcd, clock, keyspace } = this.#deps
+    const key = keyspace.claim(name)
     const leftMs = (): number => end - clock.steady()
+    const isPlace = present === undefined && !isOnce
+    const record = isPlace ? NO_USE : nextRecord(present?.record, value, use.mark, until)
+    const text = this.#seal.seal(name, record)
+    if (text.length > RECORD_MAX_CHARS) throw new Error('the record of this secret is too long')
+    const lease = await this.#restorer.lease(record, leftMs)
+    const compare =
+      present === undefined ? { key, version: 0 as const } : { key, modRevision: String(present.revision) }
+    if (!isPlace) use.tried = { mark: use.mark, base: valueOf(present?.record), value }
+    let answer
     try {
-      const lease = record.until === undefined ? {} : { lease: await this.#leases.lasting(record.until, leftMs) }
-      const compare = there === undefined ? { key, version: 0 as const } : { key, value: there }
-      const answer = await etcd.txn([compare], [{ put: key, value: text, ...lease }], [], Math.max(1, leftMs()))
-      if (answer.won) this.seen.take(name, { ...claim, revision: Number(answer.revision) })
-    } catch {
-      // The next claim tries again.
+      answer = await etcd.txn([compare], [{ put: key, value: text, ...lease }], [{ get: key }], Math.max(1, leftMs()))
+    } catch (error) {
+      if (!(error instanceof EtcdUnavailable && error.kind === 'lease') || record.until === undefined) throw error
+      this.#leases.ended(record.until)
+      return false
     }
-  }
-
-  #restore(...[name, claim, there]: Parameters<SeenDeps['restore']>): void {
-    if (this.#restoring >= MISSED_MAX) return
-    this.#restoring++
-    const before = this.#restored
-    this.#restored = (async () => {
-      await before
-      await this.#putRight(name, claim, there, this.#deps.clock.steady() + CLAIM_WITHIN_MS)
-      this.#restoring--
-    })()
+    const revision = Number(answer.revision)
+    if (answer.won && present !== undefined) {
+      this.seen.take(name, { record, text, revision })
+      return true
+    }
+    if (answer.won) {
+      await this.#told.upTo(name, revision, end)
+      return false
+    }
+    const there = answer.kvs[0]?.[0]
+    if (there === undefined) {
+      await this.#told.gone(name, end)
+    } else if (present === undefined && this.#seal.open(name, there.value) === undefined) {
+      this.#suspect('a record of a used secret was written by somebody else')
+      throw new Error("the fleet's record was written by somebody else")
+    } else await this.#told.upTo(name, Number(there.modRevision), end)
+    return false
   }
 
   #unsettle(name: string, use: Unsettled): void {
@@ -303,4 +313,8 @@ export class FleetClaims {
     const hint = 'it opens nothing here; look who writes to etcd, or whether it was restored from a copy'
     log.notice('error', `${what}\n${hint}`)
   }
+}
+
+function tooLate(): never {
+  throw new Error('no result within 3 s')
 }

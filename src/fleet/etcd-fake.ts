@@ -1,4 +1,4 @@
-import type { Compare, Op, TxnResult } from '../etcd/client.ts'
+import type { Compare, Op, TxnResult, WatchEvent } from '../etcd/client.ts'
 import { EtcdUnavailable } from '../etcd/client.ts'
 import type { Change, NewsListener, Record } from './news.ts'
 
@@ -7,6 +7,44 @@ import type { Change, NewsListener, Record } from './news.ts'
  * it is carried out after its caller gave up.
  */
 export type Fate = 'answered' | 'lost' | 'unheard' | 'late'
+
+/** A watch of a prefix, whose changes can be late. */
+export class FakeWatch {
+  readonly prefix: string
+  readonly listener: NewsListener
+  readonly close: () => void
+  #held: Change[] | undefined
+
+  constructor(prefix: string, listener: NewsListener, close: () => void) {
+    this.prefix = prefix
+    this.listener = listener
+    this.close = close
+  }
+
+  tell(change: Change): void {
+    if (!change.kv.key.startsWith(this.prefix)) return
+    if (this.#held === undefined) this.listener.changed([change])
+    else this.#held.push(change)
+  }
+
+  /** Keeps changes back. */
+  hold(): void {
+    this.#held ??= []
+  }
+
+  /** Tells what was kept back: all, or so many. */
+  release(count = Infinity): void {
+    const held = this.#held ?? []
+    const told = held.splice(0, Math.min(count, held.length))
+    if (held.length === 0 && count === Infinity) this.#held = undefined
+    for (const change of told) this.listener.changed([change])
+  }
+
+  /** Forgets what was kept back, as after a gap. */
+  drop(): void {
+    this.#held = undefined
+  }
+}
 
 /** An etcd in memory for tests, which several hosts share. */
 export class FakeEtcd {
@@ -18,7 +56,15 @@ export class FakeEtcd {
   delay: () => Promise<void> = async () => await Promise.resolve()
   /** The reason why it gives no answer. */
   unavailable: string | undefined
-  readonly #watches = new Set<{ readonly prefix: string; readonly listener: NewsListener }>()
+  /** The number of members, and of those that are as far as the others. */
+  readonly members = 3
+  applying = 3
+  /** The revision below which {@link changes} are gone. */
+  compacted = 0
+  /** The number of times that somebody asked for the changes of a key. */
+  lookedUp = 0
+  readonly #watches = new Set<FakeWatch>()
+  readonly #history: Change[] = []
   #late: (() => void)[] = []
   #revision = 1
 
@@ -43,11 +89,37 @@ export class FakeEtcd {
     return String(this.leases.push(ttlS))
   }
 
-  watch(prefix: string, listener: NewsListener): { close(): void } {
-    const watch = { prefix, listener }
+  /** Tells a listener what is below a prefix. Changes that are held come when they are released. */
+  watch(prefix: string, listener: NewsListener): FakeWatch {
+    const watch = new FakeWatch(prefix, listener, () => this.#watches.delete(watch))
     this.#watches.add(watch)
-    listener.listed([...this.kvs.values()].filter(({ key }) => key.startsWith(prefix)))
-    return { close: () => this.#watches.delete(watch) }
+    this.list(watch)
+    return watch
+  }
+
+  /** Tells a listener everything anew, as after a gap. */
+  list({ prefix, listener }: FakeWatch): void {
+    listener.listed(
+      [...this.kvs.values()].filter(({ key }) => key.startsWith(prefix)),
+      String(this.#revision),
+    )
+  }
+
+  async changes(key: string, from: number, isEnough: (event: WatchEvent) => boolean): Promise<readonly WatchEvent[]> {
+    this.lookedUp++
+    if (this.unavailable !== undefined) throw new EtcdUnavailable('no-majority', this.unavailable)
+    await this.delay()
+    if (from <= this.compacted) throw new EtcdUnavailable('compacted', 'the revision has been compacted')
+    const all = this.#history
+      .filter(({ kv }) => kv.key === key && Number(kv.modRevision) >= from)
+      .map(({ type, kv }) => ({ type, kv: { ...kv, version: '1', lease: '0' } }))
+    const last = all.findIndex(isEnough)
+    if (last < 0) throw noAnswer()
+    return all.slice(0, last + 1)
+  }
+
+  async applied(): Promise<{ readonly applied: number; readonly members: number }> {
+    return await Promise.resolve({ applied: this.applying, members: this.members })
   }
 
   /** Carries out what comes late. */
@@ -67,15 +139,16 @@ export class FakeEtcd {
   }
 
   #tell(change: Change): void {
-    for (const { prefix, listener } of this.#watches) {
-      if (change.kv.key.startsWith(prefix)) listener.changed([change])
-    }
+    this.#history.push(change)
+    for (const watch of this.#watches) watch.tell(change)
   }
 
   #carryOut(compare: readonly Compare[], then: readonly Op[], otherwise: readonly Op[]): TxnResult {
     const won = compare.every((each) => {
       const present = this.kvs.get(each.key)
-      return 'version' in each ? present === undefined : 'value' in each && present?.value === each.value
+      if ('version' in each) return present === undefined
+      if ('modRevision' in each) return present?.modRevision === each.modRevision
+      return 'value' in each && present?.value === each.value
     })
     const kvs = (won ? then : otherwise).map((op) => {
       if ('put' in op) this.put(op.put, op.value)

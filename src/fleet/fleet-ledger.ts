@@ -47,6 +47,7 @@ export class FleetLedger implements Ledger {
     try {
       return await claims.use({
         name,
+        isOnce: true,
         next: (present) => (present === undefined ? '' : undefined),
         until: undefined,
         settle: async () => await local.claim(door, mark),
@@ -73,6 +74,8 @@ export class FleetLedger implements Ledger {
     if (doubt !== undefined) return refusal(doubt)
     return await claims.use({
       name: this.#valueName(claims, key),
+      // What expires is a digest of one packet.
+      isOnce: use.until !== undefined,
       next,
       until: use.until,
       owner: use.owner,

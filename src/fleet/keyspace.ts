@@ -14,7 +14,7 @@ export class Keyspace {
   /** The parts that every host watches, with a watch each: filling one hides nothing of another. */
   get scopes(): readonly NewsScope[] {
     const documents = [this.document('hosts'), this.document('users'), this.clock]
-    return [{ prefix: this.documents, only: documents }, { prefix: this.claims }, { prefix: this.openings }]
+    return [{ prefix: this.documents, only: documents }, { prefix: this.claimNews }, { prefix: this.openings }]
   }
 
   /** The prefix of what is at a key of its own. */
@@ -22,13 +22,31 @@ export class Keyspace {
     return `${this.#news}doc/`
   }
 
+  /** The beginning of used secrets and of what hosts ask each other about them: one watch tells both, in order. */
+  get claimNews(): string {
+    return `${this.#news}claim`
+  }
+
   /** The prefix of used secrets. */
   get claims(): string {
-    return `${this.#news}claim/`
+    return `${this.claimNews}/`
   }
 
   claim(mark: string): string {
     return `${this.claims}${mark}`
+  }
+
+  /** The prefix of questions and answers of hosts that catch up. */
+  get catchUp(): string {
+    return `${this.claimNews}-catch-up/`
+  }
+
+  question(host: string): string {
+    return `${this.catchUp}question/${host}`
+  }
+
+  answer(host: string): string {
+    return `${this.catchUp}answer/${host}`
   }
 
   /** A document that an operator signs. */

@@ -9,7 +9,7 @@ import type { Ledger } from '../state/ledger.ts'
 import { FleetClaims } from './claims.ts'
 import type { ClaimsDeps } from './claims.ts'
 import { VERSION } from '../version.ts'
-import { Heart, documentStates } from './beat.ts'
+import { Heart, REASON_MAX_CHARS, documentStates } from './beat.ts'
 import type { Beat } from './beat.ts'
 import { FleetClock } from './clock.ts'
 import { SignedDocument } from './document.ts'
@@ -64,6 +64,8 @@ export interface MemberStatus {
   readonly host: string
   /** The reason why no news arrive; `undefined`: they do. */
   readonly blind: string | undefined
+  /** The reason why claims wait; `undefined`: they do not. */
+  readonly waiting: string | undefined
   readonly hosts: DocumentStatus
   readonly users: DocumentStatus
   /** True if this host is in the document of hosts; `undefined`: there is no document. */
@@ -122,7 +124,7 @@ export class FleetMember {
       now: Date.now,
       random,
       state: () => this.#state(),
-      hosts: () => this.hosts.present?.hosts.length ?? 1,
+      hosts: () => this.#count,
     })
     const { stateFolder } = settings
     this.users = new FleetUsers({
@@ -171,11 +173,18 @@ export class FleetMember {
   /** Returns the ledger of this host, which asks the fleet for its doors. Call it once, before {@link start}. */
   ledger({ local, isOfFleet, store, clock, log }: LedgerDeps): Ledger {
     const { keys, keyspace, trouble } = this
-    const etcd = trouble.writes.of('claims')
+    const etcd = {
+      ...trouble.writes.of('claims'),
+      changes: async (...words: Parameters<Etcd['changes']>) => await this.etcd.changes(...words),
+      applied: async (...words: Parameters<Etcd['applied']>) => await this.etcd.applied(...words),
+    }
     const { host, clockSkewMs: skewMs } = keys.settings
-    const prefix = keyspace.claims
-    this.#claims = new FleetClaims({ etcd, prefix, fleetKey: keys.fleetKey, host, store, clock, log, skewMs })
-    this.news.on(prefix, this.#claims.seen)
+    const { fleetKey } = keys
+    const deps = { etcd, keyspace, fleetKey, host, store, clock, log, skewMs, hosts: () => this.#count }
+    this.#claims = new FleetClaims({ ...deps, caughtUp: () => this.heart.soon() })
+    // In this order: a question is heard by a host that knows what was before it.
+    this.news.on(keyspace.claims, this.#claims.seen)
+    this.news.on(keyspace.catchUp, this.#claims.catchUp)
     return new FleetLedger({ local, claims: this.#claims, isOfFleet, doubt: () => this.clock.isOff })
   }
 
@@ -240,6 +249,7 @@ export class FleetMember {
       fleet,
       host,
       blind: state === 'seeing' ? undefined : state.blind,
+      waiting: this.#claims?.catchUp.waiting,
       hosts: this.hosts.status,
       users: this.users.status,
       isListed: this.hosts.present === undefined ? undefined : this.own !== undefined,
@@ -262,6 +272,11 @@ export class FleetMember {
     this.heart.soon()
   }
 
+  /** The number of hosts of the fleet. */
+  get #count(): number {
+    return this.hosts.present?.hosts.length ?? 1
+  }
+
   /** The state of this host, for the others. */
   #state(): Omit<Beat, 'at'> {
     const { doors, spaKeyFile, steady } = this.#deps
@@ -272,12 +287,14 @@ export class FleetMember {
     const { aheadMs } = this.clock
     const { endsAt } = this.trouble
     this.trouble.sayDoubt(this.clock.isOff)
+    const waiting = this.#claims?.catchUp.waiting
     return {
       version: VERSION,
       ...documentStates({ hosts: this.hosts.status, users: this.users.status }),
       doors: own.filter(({ scope }) => scope === 'fleet').length,
       ...(aheadMs === undefined ? {} : { aheadMs }),
       ...(endsAt === undefined ? {} : { endsAt }),
+      ...(waiting === undefined ? {} : { waiting: waiting.slice(0, REASON_MAX_CHARS) }),
       keyMark: keyMark(this.keys.fleetKey),
       marks: this.#marks.marks,
     }

@@ -46,14 +46,14 @@ test('claims, openings and documents are watched apart; of documents, their keys
   const documents = [KEYS.document('hosts'), KEYS.document('users'), KEYS.clock]
   expect(watched).toEqual([
     [KEYS.documents, documents],
-    [KEYS.claims, undefined],
+    [KEYS.claimNews, undefined],
     [KEYS.openings, undefined],
   ])
   expect(news.state).toEqual({ blind: 'etcd has not answered yet' })
   for (const state of states.values()) state('seeing')
   expect(news.state).toBe('seeing')
   const blind = { blind: 'more than 100000 keys below /postern/home/claim/' }
-  states.get(KEYS.claims)!(blind)
+  states.get(KEYS.claimNews)!(blind)
   expect(news.state).toBe(blind)
   expect(heard).toEqual(['seeing', blind])
 })

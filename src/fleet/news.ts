@@ -16,8 +16,8 @@ export interface Change {
 
 /** Somebody who wants to know what is below a prefix. No method throws. */
 export interface NewsListener {
-  /** Everything below the prefix: at the start, and after a gap in the changes. */
-  listed(records: readonly Record[]): void
+  /** Everything below the prefix, at a revision: at the start, and after a gap in the changes. */
+  listed(records: readonly Record[], revision: string): void
   changed(changes: readonly Change[]): void
 }
 
@@ -63,7 +63,10 @@ export class News {
     return [...this.#states.values()].find((state) => state !== 'seeing') ?? 'seeing'
   }
 
-  /** Tells a listener of a key, or of what is below a prefix that ends with a slash. Call it before {@link News.start}. */
+  /**
+   * Tells a listener of a key, or of what is below a prefix that ends with a slash. Of those that a watch tells, the one that
+   * was named first hears first. Call it before {@link News.start}.
+   */
   on(place: string, listener: NewsListener): void {
     this.#listeners.push({ place, listener })
   }
@@ -83,8 +86,13 @@ export class News {
     return source.watch(
       prefix,
       {
-        listed: (records) => {
-          for (const { place, listener } of own) listener.listed(records.filter(({ key }) => isAt(place, key)))
+        listed: (records, revision) => {
+          for (const { place, listener } of own) {
+            listener.listed(
+              records.filter(({ key }) => isAt(place, key)),
+              revision,
+            )
+          }
         },
         changed: (changes) => {
           for (const { place, listener } of own) {

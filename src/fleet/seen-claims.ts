@@ -1,57 +1,49 @@
+import { LIST_MAX } from '../etcd/range.ts'
 import { LruMap } from '../limit/lru-map.ts'
 import type { Clock } from '../secret/clock.ts'
 import type { Store } from '../state/store.ts'
+import { AstrayRecords } from './astray-records.ts'
+import type { There } from './astray-records.ts'
+import { ClaimNotes } from './claim-notes.ts'
 import type { ClaimRecord, ClaimSeal } from './claim-record.ts'
-import { RECORD_MAX_CHARS, wentBack } from './claim-record.ts'
+import { RECORD_MAX_CHARS } from './claim-record.ts'
 import type { Change, NewsListener, Record } from './news.ts'
 
-/**
- * The most records that are remembered, and the most whose seal is not checked yet. Beyond it, the one that was used
- * longest ago is forgotten: etcd has it.
- */
-export const SEEN_MAX = 65_536
-/** The most records that are noted in the journal. */
-export const NOTES_MAX = 16_384
-/** Milliseconds between two batches of notes, and the most notes of a batch. */
-export const NOTE_EVERY_MS = 1_000
-export const NOTES_BATCH_MAX = 1_000
+/** The most records that are remembered, and the most whose seal is not checked yet: all that a list has. */
+export const SEEN_MAX = LIST_MAX
 /** Milliseconds between two searches for records of expired secrets. */
 const SWEEP_EVERY_MS = 60_000
 /**
  * Milliseconds until a record that was removed before its time is written again: by the host that used the secret, and
- * by the others if that one does not. And the most records that wait for it.
+ * by the others if that one does not.
  */
 export const OWN_MISSED_MS = 1_000
 export const MISSED_MS = 5_000
-export const MISSED_MAX = 1_000
-const OLDER = 'a record of a used secret was replaced by an older one'
-/** The prefix of the journal's keys. */
-const NOTE_KEY = 'fleet\n'
-/** The most records whose seals are checked in one go: 4 to 7 ms. The others are checked when they are needed. */
+/** The most records whose seals are checked in one go: 4 to 7 ms. And milliseconds between two goes. */
 export const CHECKS_MAX = 1_000
+const CHECK_EVERY_MS = 20
+const OLDER = 'a record of a used secret was replaced by an older one'
 
 /** The functions and values that seen claims need from their caller. */
 export interface SeenDeps {
   /** The prefix of claims in etcd. */
   readonly prefix: string
   readonly seal: ClaimSeal
-  /** The beginning of this host's own marks. The journal has its own uses already. */
+  /** The beginning of this host's own marks. */
   readonly own: string
   readonly store: Pick<Store, 'newest' | 'keys' | 'advance' | 'forget'>
-  readonly clock: Pick<Clock, 'now' | 'after'>
+  readonly clock: Pick<Clock, 'now' | 'steady' | 'after'>
   /** Milliseconds by which clocks of hosts may differ. */
   readonly skewMs: number
+  /** Returns a random number from 0, below another one. */
+  readonly random: (below: number) => number
   /** Tells the operator, rarely, that somebody changed records in etcd. */
   readonly suspect: (what: string) => void
-  /**
-   * Writes a record again that is gone from etcd before its time: hosts that come later need it.
-   *
-   * @param there what somebody has put in its place; `undefined`: nothing is there
-   */
-  readonly restore: (name: string, claim: SeenClaim, there: string | undefined) => void
+  /** Writes a record again that is gone from etcd before its time: hosts that come later need it. */
+  readonly restore: (name: string) => void
 }
 
-/** A record, its text in etcd, and the revision at which it was written; 0: it was noted in the journal. */
+/** A record, its text, and the revision at which etcd had this text last; 0: the journal or another host told it. */
 export interface SeenClaim {
   readonly record: ClaimRecord
   readonly text: string
@@ -59,44 +51,63 @@ export interface SeenClaim {
 }
 
 /**
- * The used secrets that this host knows of: all that it has seen in etcd. A record that is removed from there, or replaced
- * by an older one, opens nothing here.
+ * The used secrets that this host knows of: the record with the most uses of each that etcd ever told. It only rises, so
+ * what is removed from etcd, or replaced there by an older record, opens nothing here.
  */
 export class SeenClaims implements NewsListener {
   readonly #deps: SeenDeps
+  readonly #notes: ClaimNotes
   readonly #seen = new LruMap<string, SeenClaim>(SEEN_MAX)
   /**
    * The texts of a list, which has tens of thousands, are checked when they are needed. They are apart, as anyone who can
    * write to etcd fills a list, and would drive out the genuine ones.
    */
   readonly #unchecked = new LruMap<string, Pick<SeenClaim, 'text' | 'revision'>>(SEEN_MAX)
-  /** The names of the records in the journal, in the order in which they were noted. */
-  readonly #noted = new Set<string>()
-  /** The names whose notes are to be written or removed. */
-  readonly #due = new Set<string>()
-  /** The records that are gone from etcd, with what is there in their place, and what ends the wait for them. */
-  readonly #missed = new Map<string, { there: string | undefined; readonly cancel: () => void }>()
+  /** The names of those that are gone from etcd. */
+  readonly #unsure = new Set<string>()
+  readonly #astray: AstrayRecords
   readonly #learners = new Set<() => void>()
   /** Those who follow one record each, by its name. Doors that share a secret have the same one. */
   readonly #followers = new Map<string, Set<() => void>>()
-  #cancelNotes: (() => void) | undefined
+  /** The number of lists so far: what happened before one and after the one before it is not known. */
+  #round = 0
+  #listedAt = 0
+  #told = 0
+  #cancelCheck: (() => void) | undefined
   #cancelSweep: () => void
 
   constructor(deps: SeenDeps) {
     this.#deps = deps
-    this.#load()
-    this.#cancelSweep = deps.clock.after(SWEEP_EVERY_MS, () => this.#sweep())
+    const { store, clock, seal, random, restore } = deps
+    this.#astray = new AstrayRecords({ clock, random, restore, waitMsOf: (...missed) => this.#waitMsOf(...missed) })
+    this.#notes = new ClaimNotes({ store, clock, textOf: (name) => this.#textOf(name) })
+    for (const [name, text] of this.#notes.load()) {
+      const record = seal.open(name, text)
+      if (record !== undefined) this.#seen.set(name, { record, text, revision: 0 })
+    }
+    this.#cancelSweep = clock.after(SWEEP_EVERY_MS, () => this.#sweep())
   }
 
   get size(): number {
     return this.#seen.size + this.#unchecked.size
   }
 
+  get round(): number {
+    return this.#round
+  }
+
+  /** The revision up to which all was told since the last list. */
+  get told(): number {
+    return this.#told
+  }
+
+  /** Returns the record with the most uses. */
   get(name: string): SeenClaim | undefined {
     const seen = this.#seen.get(name)
     const unchecked = seen === undefined ? this.#unchecked.peek(name) : undefined
     if (unchecked === undefined) return seen
     this.#unchecked.delete(name)
+    const isGone = this.#unsure.delete(name)
     const { text, revision } = unchecked
     const record = this.#deps.seal.open(name, text)
     if (record === undefined) {
@@ -105,19 +116,35 @@ export class SeenClaims implements NewsListener {
     }
     const claim = { record, text, revision }
     this.#seen.set(name, claim)
+    if (isGone) this.#astray.set(name, { text: undefined, revision: this.#listedAt })
     return claim
   }
 
-  /**
-   * Remembers a record that etcd has at this moment, unless a newer one is known. Returns false if it went back: etcd had
-   * a later one before.
-   */
-  take(name: string, claim: SeenClaim): boolean {
+  /** Returns what etcd has of a secret whose record is known. */
+  there(name: string): There | undefined {
     const seen = this.get(name)
-    if (seen !== undefined && !this.isOver(seen.record) && wentBack(claim.record, seen.record)) return false
+    return this.#astray.get(name) ?? (seen === undefined ? undefined : seen)
+  }
+
+  /** Remembers a use by this host, on top of the record that etcd had last. */
+  take(name: string, claim: SeenClaim): void {
     this.#seen.set(name, claim)
-    if (!this.isOwn(claim.record)) this.#noteSoon(name)
-    return true
+    this.#astray.delete(name)
+  }
+
+  /** Learns a record that another host has seen. */
+  learn(name: string, text: string): void {
+    const record = this.#deps.seal.open(name, text)
+    if (record === undefined || record.uses === 0) return
+    const before = this.there(name)
+    if (!this.#rise(name, record, text, 0)) return
+    if (before?.text !== text) this.#astray.set(name, { text: before?.text, revision: before?.revision ?? this.#told })
+    this.#tell([name])
+  }
+
+  /** Has a record in the journal before it resolves. Never rejects. */
+  async note(name: string): Promise<void> {
+    await this.#notes.now(name)
   }
 
   /** Returns true if this host made the last use of a record. */
@@ -130,10 +157,37 @@ export class SeenClaims implements NewsListener {
     return this.#deps.clock.now() >= until
   }
 
+  /** Returns true if a text is a record with more uses than the one that was seen. */
+  isNewer(name: string, text: string): boolean {
+    return (this.#deps.seal.open(name, text)?.uses ?? -1) > (this.get(name)?.record.uses ?? -1)
+  }
+
+  /** Returns true if a record is not in etcd, and should be there by the clock of each host. */
+  isMissed(name: string): boolean {
+    if (this.#astray.get(name) === undefined) return false
+    const seen = this.get(name)
+    return seen !== undefined && this.#deps.clock.now() < (seen.record.until ?? Infinity) - this.#deps.skewMs
+  }
+
+  /** True if the seals of all records are checked that are gone from etcd. */
+  get isChecked(): boolean {
+    return this.#unsure.size === 0
+  }
+
+  /** Returns the name and the text of each record that etcd should have and does not have, or not as it was seen. */
+  missed(): readonly (readonly [string, string])[] {
+    return this.#astray
+      .names()
+      .filter((name) => this.isMissed(name))
+      .map((name) => [name, this.get(name)!.text] as const)
+  }
+
   forget(name: string): void {
     this.#seen.delete(name)
     this.#unchecked.delete(name)
-    if (this.#noted.has(name)) this.#noteSoon(name)
+    this.#unsure.delete(name)
+    this.#astray.delete(name)
+    this.#notes.forget(name)
   }
 
   /** Calls back after each change by other hosts. Returns what ends it. */
@@ -151,45 +205,59 @@ export class SeenClaims implements NewsListener {
     }
   }
 
-  listed(records: readonly Record[]): void {
+  listed(records: readonly Record[], revision: string): void {
+    this.#check(Infinity)
+    this.#round++
+    this.#listedAt = Number(revision)
+    this.#told = Number(revision)
     const there = new Set<string>()
     for (const { key, value, modRevision } of records) {
       const name = this.#nameOf(key)
       there.add(name)
-      const revision = Number(modRevision)
-      const text = this.#textOf(name)
-      if (text === value) this.#found(name)
-      else if (text !== undefined) this.#hear(name, value, revision)
-      else if (value.length <= RECORD_MAX_CHARS) this.#unchecked.set(name, { text: value, revision })
+      const at = Number(modRevision)
+      if (this.#unchecked.peek(name)?.text === value) this.#unchecked.set(name, { text: value, revision: at })
+      else if (this.#textOf(name) !== undefined) this.#place(name, value, at)
+      else if (value.length <= RECORD_MAX_CHARS) this.#unchecked.set(name, { text: value, revision: at })
       else this.#foreign()
     }
-    const missing = this.#names().filter((name) => !there.has(name))
-    const gone = missing.slice(0, CHECKS_MAX).filter((name) => this.#isMissed(name))
-    for (const name of gone) this.#miss(name)
-    if (gone.length > 0) {
-      this.#deps.suspect(`${gone.length} records of used secrets are gone from etcd before their time`)
+    let gone = 0
+    for (const [name] of this.#unchecked) if (!there.has(name)) this.#unsure.add(name)
+    for (const name of Array.from(this.#seen, ([each]) => each)) {
+      if (there.has(name)) continue
+      this.#astray.set(name, { text: undefined, revision: this.#listedAt })
+      if (this.isMissed(name)) gone++
     }
+    if (gone > 0) this.#deps.suspect(`${gone} records of used secrets are gone from etcd before their time`)
+    this.#check(CHECKS_MAX)
     this.#tell(this.#followers.keys())
   }
 
   changed(changes: readonly Change[]): void {
-    for (const { type, kv } of changes) {
-      const name = this.#nameOf(kv.key)
-      const revision = Number(kv.modRevision)
-      if (type === 'put') this.#hear(name, kv.value, revision)
-      else if (!this.#isOldNews(name, revision) && this.#isMissed(name)) {
-        this.#miss(name)
-        this.#deps.suspect('a record of a used secret was removed before its time')
-      }
-    }
+    for (const change of changes) this.hear(change)
+    const last = changes.at(-1)
+    if (last !== undefined) this.#told = Math.max(this.#told, Number(last.kv.modRevision))
     this.#tell(new Set(changes.map(({ kv }) => this.#nameOf(kv.key))))
   }
 
+  /** Takes a change of one record. Those of each record have to come in order, and none may be left out. */
+  hear({ type, kv }: Change): void {
+    const name = this.#nameOf(kv.key)
+    const revision = Number(kv.modRevision)
+    const before = this.there(name)
+    // Answers and news do not wait for each other.
+    if (before !== undefined && revision <= before.revision) return
+    if (type === 'put') this.#place(name, kv.value, revision)
+    else if (before !== undefined) {
+      this.#astray.set(name, { text: undefined, revision })
+      if (this.isMissed(name)) this.#deps.suspect('a record of a used secret was removed before its time')
+    }
+  }
+
   close(): void {
-    while (this.#due.size > 0) this.#writeNotes()
-    this.#cancelNotes?.()
+    this.#notes.close()
     this.#cancelSweep()
-    for (const name of this.#missed.keys()) this.#found(name)
+    this.#cancelCheck?.()
+    this.#astray.close()
     this.#learners.clear()
     this.#followers.clear()
   }
@@ -198,55 +266,58 @@ export class SeenClaims implements NewsListener {
     return key.slice(this.#deps.prefix.length)
   }
 
-  #hear(name: string, text: string, revision: number): void {
-    if (this.#isOldNews(name, revision)) return
-    const record = this.#deps.seal.open(name, text)
-    if (record !== undefined && this.take(name, { record, text, revision })) {
-      this.#found(name)
-      return
-    }
-    const { record: seen } = this.get(name) ?? {}
+  /** Takes what etcd has at a revision. */
+  #place(name: string, text: string, revision: number): void {
+    const known = this.get(name)
+    const record = known?.text === text ? known.record : this.#deps.seal.open(name, text)
     if (record === undefined) this.#foreign()
-    // News arrive later than answers, so an older record may be a late one.
-    if (seen !== undefined && (record?.uses ?? 0) < seen.uses) this.#miss(name, text)
-    // Two histories can have the same number of uses. Hosts that put each other right would never end.
-    else if (record !== undefined) this.#deps.suspect(OLDER)
+    else if (known?.text === text) this.#seen.set(name, { ...known, revision })
+    else this.#rise(name, record, text, revision)
+    const seen = this.get(name)
+    if (seen?.text === text) this.#astray.delete(name)
+    else if (seen !== undefined) this.#astray.set(name, { text, revision })
+    if (record !== undefined && seen?.text !== text) this.#deps.suspect(OLDER)
   }
 
-  /** Returns true for news that are older than an answer. They do not wait for each other. */
-  #isOldNews(name: string, revision: number): boolean {
-    return revision <= ((this.#seen.peek(name) ?? this.#unchecked.peek(name))?.revision ?? 0)
+  /** Remembers a record that has more uses than the one that was seen. Returns false if it has not. */
+  #rise(name: string, record: ClaimRecord, text: string, revision: number): boolean {
+    const seen = this.get(name)
+    if (seen !== undefined && !this.isOver(seen.record)) {
+      if (record.uses < seen.record.uses) return false
+      // Of two first uses the first one counts. An own one whose place in the order was not seen may be the second.
+      const isFirst = seen.revision > this.#listedAt || !this.isOwn(seen.record)
+      if (record.uses === seen.record.uses && (isFirst || record.marks.at(-1) === seen.record.marks.at(-1)))
+        return false
+    }
+    this.#seen.set(name, { record, text, revision })
+    if (record.uses > 0) this.#notes.soon(name)
+    return true
   }
 
   #foreign(): void {
     this.#deps.suspect('a record of a used secret was written by somebody else')
   }
 
-  /** Returns true if a record that is gone from etcd should be there, by the clock of each host. */
-  #isMissed(name: string): boolean {
+  /** Returns the milliseconds until a record is to be written again. */
+  #waitMsOf(name: string, { text }: There): number {
     const seen = this.get(name)
-    return seen !== undefined && this.#deps.clock.now() < (seen.record.until ?? Infinity) - this.#deps.skewMs
+    if (seen === undefined || !this.isMissed(name)) return Infinity
+    const other = text === undefined ? undefined : this.#deps.seal.open(name, text)
+    // Two histories of a cluster that was set up anew can have as many uses. Their hosts would never end.
+    if (other !== undefined && other.uses >= seen.record.uses) return Infinity
+    return this.isOwn(seen.record) ? OWN_MISSED_MS : MISSED_MS
   }
 
-  #miss(name: string, there?: string): void {
-    const before = this.#missed.get(name)
-    if (before !== undefined) before.there = there
-    if (before !== undefined || this.#missed.size >= MISSED_MAX) return
-    const { record } = this.get(name)!
-    const cancel = this.#deps.clock.after(this.isOwn(record) ? OWN_MISSED_MS : MISSED_MS, () => {
-      this.#missed.delete(name)
-      if (!this.#isMissed(name)) return
-      const other = missed.there
-      if (other !== undefined && this.#deps.seal.open(name, other) !== undefined) this.#deps.suspect(OLDER)
-      this.#deps.restore(name, this.get(name)!, other)
-    })
-    const missed = { there, cancel }
-    this.#missed.set(name, missed)
-  }
-
-  #found(name: string): void {
-    this.#missed.get(name)?.cancel()
-    this.#missed.delete(name)
+  /** Checks the seals of records that are gone from etcd, some at a time. */
+  #check(most: number): void {
+    this.#cancelCheck?.()
+    this.#cancelCheck = undefined
+    let left = most
+    for (const name of this.#unsure) {
+      if (left-- <= 0) break
+      this.get(name)
+    }
+    if (this.#unsure.size > 0) this.#cancelCheck = this.#deps.clock.after(CHECK_EVERY_MS, () => this.#check(CHECKS_MAX))
   }
 
   /** Returns the text of a record, whether its seal was checked or not. */
@@ -254,74 +325,22 @@ export class SeenClaims implements NewsListener {
     return (this.#seen.peek(name) ?? this.#unchecked.peek(name))?.text
   }
 
-  /** Returns the names of all records, those that are checked first. */
-  #names(): string[] {
-    return [...Array.from(this.#seen, ([name]) => name), ...Array.from(this.#unchecked, ([name]) => name)]
-  }
-
   #tell(names: Iterable<string>): void {
     for (const call of this.#learners) call()
     for (const name of names) for (const call of this.#followers.get(name) ?? []) call()
-  }
-
-  #load(): void {
-    const { store } = this.#deps
-    for (const key of store.keys(NOTE_KEY)) {
-      const name = key.slice(NOTE_KEY.length)
-      this.#noted.add(name)
-      const text = store.newest(key) ?? ''
-      const record = this.#deps.seal.open(name, text)
-      if (record !== undefined) this.#seen.set(name, { record, text, revision: 0 })
-    }
   }
 
   #sweep(): void {
     const { clock, skewMs } = this.#deps
     const now = clock.now()
     let checks = CHECKS_MAX
-    for (const name of this.#names()) {
+    for (const name of [
+      ...Array.from(this.#seen, ([each]) => each),
+      ...Array.from(this.#unchecked, ([each]) => each),
+    ]) {
       const seen = this.#seen.peek(name) ?? (checks-- > 0 ? this.get(name) : undefined)
       if (seen?.record.until !== undefined && seen.record.until + 2 * skewMs < now) this.forget(name)
     }
     this.#cancelSweep = clock.after(SWEEP_EVERY_MS, () => this.#sweep())
-  }
-
-  #noteSoon(name: string): void {
-    // What is too much for the journal is remembered until the next start.
-    if (this.#due.size >= NOTES_MAX) return
-    this.#due.add(name)
-    this.#cancelNotes ??= this.#deps.clock.after(NOTE_EVERY_MS, () => this.#writeNotes())
-  }
-
-  #writeNotes(): void {
-    this.#cancelNotes = undefined
-    let left = NOTES_BATCH_MAX
-    for (const name of this.#due) {
-      if (left-- === 0) break
-      this.#due.delete(name)
-      this.#note(name)
-    }
-    for (const oldest of this.#noted) {
-      if (this.#noted.size <= NOTES_MAX) break
-      this.#unnote(oldest)
-    }
-    if (this.#due.size > 0) this.#cancelNotes = this.#deps.clock.after(NOTE_EVERY_MS, () => this.#writeNotes())
-  }
-
-  #note(name: string): void {
-    const text = this.#textOf(name)
-    if (text === undefined) {
-      this.#unnote(name)
-      return
-    }
-    this.#noted.delete(name)
-    this.#noted.add(name)
-    // A journal that fails says so itself.
-    this.#deps.store.advance(`${NOTE_KEY}${name}`, text, () => true).catch(() => undefined)
-  }
-
-  #unnote(name: string): void {
-    this.#noted.delete(name)
-    this.#deps.store.forget(`${NOTE_KEY}${name}`).catch(() => undefined)
   }
 }

@@ -1,9 +1,10 @@
 // Goal: every ledger lets a secret be used up once, for all who share it and for good, and never says so in doubt.
 import { describe, expect, test } from 'vitest'
+import { FakeTime, watchClaims } from '../fleet/claims-fake.ts'
 import { FleetClaims } from '../fleet/claims.ts'
 import { FakeEtcd } from '../fleet/etcd-fake.ts'
 import { FleetLedger } from '../fleet/fleet-ledger.ts'
-import { SYSTEM_CLOCK } from '../secret/clock.ts'
+import { Keyspace } from '../fleet/keyspace.ts'
 import { JournalLedger } from './journal-ledger.ts'
 import { FakeLedger } from './ledger-fake.ts'
 import type { Ledger, Redemption } from './ledger.ts'
@@ -45,19 +46,25 @@ const inFleet = (failing: 'journal' | 'etcd') =>
   async function make(disk = new MemoryDisk(), etcd = new FakeEtcd()): Promise<World> {
     const { store } = await openStoreOn(disk, '/state/journal')
     const log = { notice: () => undefined }
-    const common = { prefix: '/claim/', fleetKey: new Uint8Array(32), host: 'a', skewMs: 1_000 }
-    const claims = new FleetClaims({ ...common, etcd, store, clock: SYSTEM_CLOCK, log })
+    const keyspace = new Keyspace('f')
+    const common = { keyspace, fleetKey: new Uint8Array(32), host: 'a', skewMs: 1_000, hosts: () => 1 }
+    const time = new FakeTime()
+    const claims = new FleetClaims({ ...common, etcd, store, clock: time.clock, log })
+    const watch = watchClaims(etcd, claims, keyspace)
+    await time.until(() => claims.catchUp.isDone)
     return {
       ledger: new FleetLedger({ local: new JournalLedger(store), claims, isOfFleet: () => true }),
       fail: (fails) => {
         if (failing === 'etcd') etcd.unavailable = fails ? 'ENOSPC' : undefined
         else disk.fail = () => (fails ? systemError('ENOSPC') : undefined)
       },
-      restarted: async () =>
-        await make(
+      restarted: async () => {
+        watch.close()
+        return await make(
           disk.powerCut(() => 0),
           etcd,
-        ),
+        )
+      },
     }
   }
 

@@ -3,18 +3,13 @@
 import { getPriority, setPriority } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Etcd } from '../../src/etcd/client.ts'
-import { FleetClaims } from '../../src/fleet/claims.ts'
-import { FleetLedger } from '../../src/fleet/fleet-ledger.ts'
-import { Keyspace } from '../../src/fleet/keyspace.ts'
 import { formatUsed, isUnused, parseUsed, withUsed } from '../../src/secret/used-periods.ts'
-import { SYSTEM_CLOCK } from '../../src/secret/clock.ts'
 import { MemoryDisk } from '../../src/state/disk-fake.ts'
-import { JournalLedger } from '../../src/state/journal-ledger.ts'
 import type { Redemption } from '../../src/state/ledger.ts'
-import { openStoreOn } from '../../src/state/store.ts'
 import { SLOW } from '../slow.ts'
 import { EtcdCluster, etcdProgram } from './etcd.ts'
+import { caughtUp, ledgerHost } from './ledger-host.ts'
+import type { LedgerHost } from './ledger-host.ts'
 import { Majority } from './majority.ts'
 import { IS_ROOT } from './net.ts'
 import { until } from './process.ts'
@@ -28,7 +23,6 @@ const EVERY_MS = 12
 const KEYS = 500
 const LIMIT_MS = 900_000
 const DAY_MS = 86_400_000
-const SKEW_MS = 10_000
 /** A majority that answered for so many milliseconds before a refusal would have decided the claim. */
 const ANSWERS_MS = 1_500
 /** The share of secrets that may be refused all the same. */
@@ -37,49 +31,23 @@ const QUOTA_BYTES = 48_000_000
 const HOSTS = ['a', 'b', 'c', 'd', 'e']
 /** Milliseconds by which the clocks of the hosts are wrong. */
 const CLOCKS = [0, 9_000, -9_000, 4_000, 0]
-const FLEET_KEY = new Uint8Array(32).fill(3)
-const { claims: PREFIX } = new Keyspace('lab')
-
-/** A host, whose disk outlives it. */
-interface Host {
-  readonly name: string
-  readonly ledger: FleetLedger
-  readonly claims: FleetClaims
-  readonly disk: MemoryDisk
-  readonly said: string[]
-  readonly close: () => void
-}
 
 let cluster: EtcdCluster
-let hosts: Host[]
+let hosts: LedgerHost[]
 let majority: Majority
 
-async function host(name: string, skewMs = 0, disk = new MemoryDisk(), nodes?: readonly number[]): Promise<Host> {
-  const { store } = await openStoreOn(disk, '/state')
-  const etcd = new Etcd(cluster.access(nodes))
-  const clock = { ...SYSTEM_CLOCK, now: () => Date.now() + skewMs }
-  const said: string[] = []
-  const log = { notice: (_: string, text: string) => void said.push(text) }
-  const deps = { etcd, prefix: PREFIX, fleetKey: FLEET_KEY, host: name, store, clock, log, skewMs: SKEW_MS }
-  const claims = new FleetClaims(deps)
-  const { seen } = claims
-  const watch = etcd.watch(PREFIX, {
-    listed: (kvs) => seen.listed(kvs),
-    changed: (events) => seen.changed(events),
-    state: () => undefined,
-  })
-  const ledger = new FleetLedger({ local: new JournalLedger(store), claims, isOfFleet: () => true })
-  const close = (): void => {
-    watch.close()
-    claims.close()
-    etcd.close()
-  }
-  return { name, ledger, claims, disk, said, close }
+async function host(
+  name: string,
+  aheadMs = 0,
+  disk = new MemoryDisk(),
+  nodes?: readonly number[],
+): Promise<LedgerHost> {
+  return await ledgerHost(cluster.access(nodes), name, { aheadMs, disk })
 }
 
 const once = (present?: string): string | undefined => (present === undefined ? '1' : undefined)
 
-type Use = (host: Host) => Promise<Redemption>
+type Use = (host: LedgerHost) => Promise<Redemption>
 
 /** A secret of each kind, by its number: as one-time lists, clients of Postern, codes, knockknock and fwknop have them. */
 function secretOf(round: number): { readonly kind: string; readonly use: Use } {
@@ -161,6 +129,8 @@ async function othersAnswer(without: number): Promise<number> {
   return performance.now() - began
 }
 
+/** The number of changes that the hosts' watches did not tell in time. */
+const lookedUp = (): number => hosts.reduce((sum, each) => sum + each.lookedUp(), 0)
 const isRefused = (each: Redemption): boolean => typeof each === 'object'
 const wins = ({ results }: Presented): number => results.filter((each) => each === 'won').length
 
@@ -168,6 +138,7 @@ const wins = ({ results }: Presented): number => results.filter((each) => each =
 async function during(what: string, happens: () => Promise<void>): Promise<readonly Presented[]> {
   slowestMs = 0
   const since = Date.now()
+  const before = lookedUp()
   const over = new AbortController()
   const rounds: Promise<Presented>[] = []
   const happening = happens().finally(() => over.abort())
@@ -180,7 +151,7 @@ async function during(what: string, happens: () => Promise<void>): Promise<reado
   const twice = done.filter((each) => wins(each) > 1).length
   const refused = done.filter(({ results }) => results.some(isRefused)).length
   console.log(
-    `${what}: ${done.length} secrets, ${twice} twice, ${refused} refused somewhere, no majority for ${majority.longestGapMs(since)} ms at most, slowest ${slowestMs.toFixed(0)} ms`,
+    `${what}: ${done.length} secrets, ${twice} twice, ${refused} refused somewhere, no majority for ${majority.longestGapMs(since)} ms at most, slowest ${slowestMs.toFixed(0)} ms, ${lookedUp() - before} looked up`,
   )
   expect(twice, what).toBe(0)
   return done
@@ -221,6 +192,7 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a
     cluster = await EtcdCluster.start({ disks: true, flags: [`--quota-backend-bytes=${QUOTA_BYTES}`] })
     majority = new Majority(cluster.access())
     hosts = await Promise.all(HOSTS.map(async (name, index) => await host(name, CLOCKS[index])))
+    await caughtUp(...hosts)
   }, LIMIT_MS)
   afterAll(async () => {
     setPriority(priority)
@@ -263,6 +235,7 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a
       const leader = await cluster.leader()
       const others = [0, 1, 2].filter((each) => each !== leader)
       const cutOff = await host('cut-off', 0, new MemoryDisk(), [leader])
+      await caughtUp(cutOff)
       let wonAlone = 0
       let refusedAlone = 0
       const done = await during('partition', async () => {
@@ -294,7 +267,7 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a
     test('a host restarts in the middle', async () => {
       const done = await during('host restarts', async () => {
         await pause(500)
-        const [before, ...others] = hosts as [Host, ...Host[]]
+        const [before, ...others] = hosts as [LedgerHost, ...LedgerHost[]]
         before.close()
         hosts = [
           await host(

@@ -152,7 +152,7 @@ function rowOf(
     const none = { seen: null, version: null, hosts: null, users: null, clockMs: null, doors: null }
     return { name, groups, ...none, problems: [`no sign of life for a minute: ${LOOK_THERE}`] }
   }
-  const { versions, refused, aheadMs, endsAt } = beat
+  const { versions, refused, aheadMs, endsAt, waiting } = beat
   const problems = (['hosts', 'users'] as const).flatMap((kind): readonly string[] => {
     const reason = refused[kind]
     if (reason !== undefined) return [`refuses the newest list of ${kind}: ${oneLine(reason)}`]
@@ -168,6 +168,7 @@ function rowOf(
   if (endsAt !== undefined) {
     problems.push(`its certificate for etcd ends on ${dayText(endsAt)}: postern fleet invite ${name} --replace`)
   }
+  if (waiting !== undefined) problems.push(`opens nothing of the fleet yet: ${oneLine(waiting)}`)
   return {
     name,
     groups,

@@ -1,0 +1,74 @@
+import type { Clock } from '../secret/clock.ts'
+
+/** Milliseconds between two looks for records to write again, and the most that one look has written. */
+export const RESTORE_EVERY_MS = 1_000
+export const RESTORED_MAX = 1_000
+
+/** The text of a secret in etcd, up to the revision that was told; `undefined`: there is none. */
+export interface There {
+  readonly text: string | undefined
+  readonly revision: number
+}
+
+/** A record that etcd does not have as it was seen, and since when, in milliseconds of the steady clock. */
+interface Astray extends There {
+  readonly since: number
+}
+
+/** The functions and values that astray records need from their caller. */
+export interface AstrayDeps {
+  readonly clock: Pick<Clock, 'steady' | 'after'>
+  /** Returns a random number from 0, below another one. */
+  readonly random: (below: number) => number
+  /** Returns the milliseconds until a record is to be written again; `Infinity`: it is not. */
+  readonly waitMsOf: (name: string, there: There) => number
+  readonly restore: (name: string) => void
+}
+
+/** The records that etcd does not have as they were seen. They are written again after some time. */
+export class AstrayRecords {
+  readonly #deps: AstrayDeps
+  readonly #all = new Map<string, Astray>()
+  #cancel: (() => void) | undefined
+
+  constructor(deps: AstrayDeps) {
+    this.#deps = deps
+  }
+
+  get(name: string): There | undefined {
+    return this.#all.get(name)
+  }
+
+  names(): readonly string[] {
+    return [...this.#all.keys()]
+  }
+
+  set(name: string, { text, revision }: There): void {
+    const { clock } = this.#deps
+    this.#all.set(name, { text, revision, since: this.#all.get(name)?.since ?? clock.steady() })
+    this.#cancel ??= clock.after(RESTORE_EVERY_MS, () => this.#restore())
+  }
+
+  delete(name: string): void {
+    this.#all.delete(name)
+  }
+
+  close(): void {
+    this.#cancel?.()
+  }
+
+  /** Has the records written again that are due, beginning with any of them: other hosts do so too. */
+  #restore(): void {
+    const { clock, random, waitMsOf, restore } = this.#deps
+    const now = clock.steady()
+    this.#cancel = undefined
+    const due = [...this.#all].filter(([name, there]) => now - there.since >= waitMsOf(name, there))
+    const first = random(Math.max(1, due.length))
+    for (const [name, there] of [...due.slice(first), ...due.slice(0, first)].slice(0, RESTORED_MAX)) {
+      // Again after the same time, if it does not succeed.
+      this.#all.set(name, { ...there, since: now })
+      restore(name)
+    }
+    if (this.#all.size > 0) this.#cancel ??= clock.after(RESTORE_EVERY_MS, () => this.#restore())
+  }
+}

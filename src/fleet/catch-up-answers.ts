@@ -1,0 +1,196 @@
+import { LruMap } from '../limit/lru-map.ts'
+import { post } from './catch-up-post.ts'
+import type { PostDeps } from './catch-up-post.ts'
+import { PART_MAX_CHARS } from './catch-up-message.ts'
+import type { Answer, CatchUpMessages, Question } from './catch-up-message.ts'
+import type { Keyspace } from './keyspace.ts'
+import type { SeenClaims } from './seen-claims.ts'
+import type { Clock } from '../secret/clock.ts'
+
+/** The most hosts whose questions are remembered. */
+export const ASKERS_MAX = 4_096
+/** Milliseconds for which a question waits for an answer after it was heard last. It is repeated each second. */
+const ASKED_FOR_MS = 5_000
+/** Milliseconds by which answers are spread, for each host of the fleet, and at most: one is enough. */
+const SPREAD_MS = 4
+const SPREAD_MAX_MS = 1_000
+/** Milliseconds between two answers of a host, and until an answer that failed is tried again. */
+export const ANSWER_EVERY_MS = 50
+const AGAIN_MS = 100
+/** Milliseconds for the parts of one answer each. */
+const PART_WITHIN_MS = 1_000
+/** The most parts of an answer: 12 MB. And milliseconds until the next one after one that was cut. */
+export const PARTS_MAX = 16
+const CUT_EVERY_MS = 5_000
+
+/** 1: an answer of a host that knows something; 2: of one that knows all. */
+type Level = 0 | 1 | 2
+
+/** A host that asked. */
+interface Asker extends Question {
+  /** Milliseconds of the steady clock. */
+  readonly heardAt: number
+  /** True if a host has answered that knows all. */
+  readonly isAnswered: boolean
+  /** The answer of this host that was given, or was needless. */
+  readonly level: Level
+  /** The texts of the records that it was told, by their names. */
+  readonly records: ReadonlyMap<string, string>
+  /** Milliseconds of the steady clock at which it may be answered again. */
+  readonly notBefore: number
+}
+
+/** The functions and values that answers need from their caller. */
+export interface AnswersDeps extends Omit<PostDeps, 'clock'> {
+  readonly clock: Pick<Clock, 'now' | 'steady' | 'after'>
+  readonly keyspace: Keyspace
+  readonly messages: CatchUpMessages
+  readonly host: string
+  readonly seen: Pick<SeenClaims, 'isChecked' | 'missed' | 'round'>
+  /** Returns the number of hosts of the fleet. */
+  readonly hosts: () => number
+  /** Returns a random number from 0, below another one. */
+  readonly random: (below: number) => number
+  /** Returns true if this host knows all that was used up. */
+  readonly isCaughtUp: () => boolean
+}
+
+/**
+ * Answers hosts that catch up, many with one message: with the records that etcd does not have as this host has seen
+ * them. A host that knows all always answers, unless another one has; one that does not, only if it has something to tell.
+ */
+export class CatchUpAnswers {
+  readonly #deps: AnswersDeps
+  #askers = new LruMap<string, Asker>(ASKERS_MAX)
+  #cancel: (() => void) | undefined
+  #isAnswering = false
+  #isClosed = false
+
+  constructor(deps: AnswersDeps) {
+    this.#deps = deps
+  }
+
+  /** True if nobody waits for an answer. */
+  get isIdle(): boolean {
+    return this.#askers.size === 0
+  }
+
+  /** Forgets who asked: after a list of this host's own, they ask again. */
+  clear(): void {
+    this.#askers = new LruMap(ASKERS_MAX)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#cancel?.()
+  }
+
+  /** Returns the first host by name that asked in the last milliseconds. */
+  firstAsker(withinMs: number): string | undefined {
+    const since = this.#deps.clock.steady() - withinMs
+    return Array.from(this.#askers)
+      .flatMap(([host, { heardAt }]) => (heardAt >= since ? [host] : []))
+      .sort()[0]
+  }
+
+  /**
+   * Hears a question. One that was heard before, or is from before this host's own list, may be a copy, and is not answered.
+   *
+   * @param listedAt the revision of the list
+   */
+  hear(host: string, { nonce, told }: Question, listedAt: number): void {
+    const before = this.#askers.peek(host)
+    if (told < listedAt || (before !== undefined && told <= before.told)) return
+    const same = before?.nonce === nonce ? before : undefined
+    const { isAnswered = false, level = 0, records = new Map<string, string>(), notBefore = 0 } = same ?? {}
+    this.#askers.set(host, { nonce, told, heardAt: this.#deps.clock.steady(), isAnswered, level, records, notBefore })
+    this.soon()
+  }
+
+  /** Hears the answer of another host, which may make one of this host needless. */
+  heard({ to, records, isLast, isCaughtUp }: Answer): void {
+    for (const [host, nonce] of Object.entries(to)) {
+      const asker = this.#askers.peek(host)
+      if (asker?.nonce !== nonce) continue
+      const all = records.length === 0 ? asker.records : new Map([...asker.records, ...records])
+      this.#askers.set(host, { ...asker, records: all, isAnswered: asker.isAnswered || (isLast && isCaughtUp) })
+    }
+  }
+
+  /** Answers, after a random time. */
+  soon(): void {
+    const { random, hosts } = this.#deps
+    this.#plan(1 + random(Math.max(1, Math.min(SPREAD_MAX_MS, hosts() * SPREAD_MS))))
+  }
+
+  #plan(ms: number): void {
+    if (!this.#isAnswering && !this.#isClosed) this.#cancel ??= this.#deps.clock.after(ms, () => void this.#answer())
+  }
+
+  /** Notes what became of a question. */
+  #note(host: string, nonce: string, more: Partial<Asker>): void {
+    const asker = this.#askers.peek(host)
+    if (asker?.nonce === nonce) this.#askers.set(host, { ...asker, ...more })
+  }
+
+  async #answer(): Promise<void> {
+    this.#cancel = undefined
+    this.#isAnswering = true
+    const isDone = await this.#tell()
+    this.#isAnswering = false
+    if (isDone !== undefined) this.#plan(isDone ? ANSWER_EVERY_MS : AGAIN_MS)
+  }
+
+  /** Returns false if it has to be tried again, and `undefined` if there is nobody to answer. */
+  async #tell(): Promise<boolean | undefined> {
+    const { clock, seen, isCaughtUp, host, keyspace, messages } = this.#deps
+    const now = clock.steady()
+    const level = isCaughtUp() ? 2 : 1
+    const fresh = Array.from(this.#askers).filter(
+      ([, asker]) => asker.level < level && now - asker.heardAt <= ASKED_FOR_MS && now >= asker.notBefore,
+    )
+    if (fresh.length === 0) return undefined
+    const { round, isChecked } = seen
+    const missed = seen.missed()
+    const waiting = fresh.filter(
+      ([, { isAnswered, records }]) =>
+        !isChecked || (level === 2 && !isAnswered) || missed.some(([name, text]) => records.get(name) !== text),
+    )
+    const to = Object.fromEntries(waiting.map(([asker, { nonce }]) => [asker, nonce]))
+    for (const [asker, { nonce }] of fresh) if (to[asker] === undefined) this.#note(asker, nonce, { level })
+    if (waiting.length === 0) return undefined
+    const parts = partsOf(missed)
+    const sent = parts.slice(0, PARTS_MAX)
+    const isCut = sent.length < parts.length || !isChecked
+    try {
+      for (const [part, records] of sent.entries()) {
+        // What was asked before a new list of this host's own is asked again.
+        if (seen.round !== round) return undefined
+        const isLast = part === sent.length - 1
+        const answer = { to, isCaughtUp: level === 2 && !isCut, records, part, isLast, isCut }
+        // oxlint-disable-next-line no-await-in-loop -- in this order
+        await post(this.#deps, keyspace.answer(host), messages.answer(host, answer), PART_WITHIN_MS)
+      }
+    } catch {
+      return false
+    }
+    const more = isCut ? { notBefore: clock.steady() + CUT_EVERY_MS } : ({ level } as const)
+    for (const [asker, { nonce }] of waiting) this.#note(asker, nonce, more)
+    return true
+  }
+}
+
+/** Divides records into parts that etcd takes. There is one at least. */
+function partsOf(records: Answer['records']): readonly Answer['records'][] {
+  const parts: (readonly [string, string])[][] = [[]]
+  let chars = 0
+  for (const record of records) {
+    chars += record[0].length + record[1].length
+    if (chars > PART_MAX_CHARS) {
+      parts.push([])
+      chars = record[0].length + record[1].length
+    }
+    parts.at(-1)!.push(record)
+  }
+  return parts
+}
