@@ -69,6 +69,8 @@ export function configOf(doors: Doors): string {
 
 /** A door that only opens: nobody waits for its end. */
 export const opening = (command: string): readonly string[] => [`Start_Command = ${command}`]
+/** The same over IPv4 alone, which is rehearsed in half the time. */
+export const opening4 = (command: string): readonly string[] => [...opening(command), `Target = ${SERVER_4}`]
 
 const ESTABLISHED = 'iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT'
 export const DROP_ALL = [ESTABLISHED, 'iptables -P INPUT DROP']
