@@ -15,11 +15,11 @@ export function once<Made>(make: () => Promise<Made>): () => Promise<Made> {
   return async () => await (made ??= make())
 }
 
-/** The machine: one interface with both families, and somebody on its other end. */
-export async function makeMachine(): Promise<Host> {
+/** The machine: one interface, with both families unless addresses are given, and somebody on its other end. */
+export async function makeMachine(addresses = [`${SERVER_4}/24`, `${SERVER_6}/64`]): Promise<Host> {
   const machine = await Host.make('machine')
   const neighbour = await Host.make('neighbour')
-  await link({ host: machine, addresses: [`${SERVER_4}/24`, `${SERVER_6}/64`] }, { host: neighbour })
+  await link({ host: machine, addresses }, { host: neighbour })
   return machine
 }
 
