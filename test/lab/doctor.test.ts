@@ -1,10 +1,9 @@
 // Goal: on a live machine each thing that bites is found, and is gone once the command that comes with it has run.
-import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, cpSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hidePort, nft } from './firewall.ts'
-import { PROJECT, program, startKnockd, startRealKnockd } from './knockd.ts'
+import { PROJECT, program, startRealKnockd } from './knockd.ts'
 import { lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { scratch, writeConfig } from './scratch.ts'
@@ -16,15 +15,26 @@ interface Found {
   readonly fix?: string
 }
 
-const config = (lines: string): string => `[options]
-StateDir = ${scratch('state')}
-Interface = eth0
+/** A door for a port that is open over IPv6; for ports that the daemon hides, one of them sent on; and for one that nobody serves. */
+const CONFIG = (stateDir: string): string => `[options]
+StateDir = ${stateDir}
+Interface = eth0, down0, bare0, gone0
 [ssh]
 Sequence = 9301,5401,7822
-${lines}
+Start_Command = /nowhere/iptables -I INPUT -s %IP% -p tcp --dport 22 -j ACCEPT
+Stop_Command = /nowhere/iptables -D INPUT -s %IP% -p tcp --dport 22 -j ACCEPT
+[hidden]
+Sequence = 9302,5402,7823
+Open_Ports = tcp/2222
+[redirected]
+Sequence = 9303,5403,7824
+Open_Ports = tcp/8022
+[unserved]
+Sequence = 9304,5404,7825
+Open_Ports = udp/22
 `
-const COMMANDS = `Start_Command = /usr/sbin/iptables -I INPUT -s %IP% -p tcp --dport 22 -j ACCEPT
-Stop_Command = /usr/sbin/iptables -D INPUT -s %IP% -p tcp --dport 22 -j ACCEPT`
+const REDIRECTED =
+  'table inet n { chain p { type nat hook prerouting priority dstnat; tcp dport 8022 redirect to :2222; }; }'
 
 async function doctor(host: Host, file: string): Promise<readonly Found[]> {
   const argv = [process.execPath, program('postern'), 'doctor', '--json', '-c', file]
@@ -33,155 +43,100 @@ async function doctor(host: Host, file: string): Promise<readonly Found[]> {
   return (JSON.parse(stdout) as { findings: readonly Found[] }).findings
 }
 
+const rulesOf = async (host: Host): Promise<string> => (await host.run(['nft', '-s', 'list', 'ruleset'])).stdout
+
 const about = (findings: readonly Found[], subject: string): readonly Found[] =>
   findings.filter((each) => each.subject === subject)
 
-/**
- * What there must be found, once; then its fix is run on the host, and it must be gone.
- *
- * @param found what was found just before, where that is known
- * @returns what is found then
- */
-async function fixed(host: Host, file: string, subject: string, found?: readonly Found[]): Promise<readonly Found[]> {
-  const before = about(found ?? (await doctor(host, file)), subject)
-  expect(before.map(({ message }) => message)).toHaveLength(1)
-  await host.run(['sh', '-c', before[0]!.fix!])
-  const after = await doctor(host, file)
-  expect(about(after, subject)).toEqual([])
-  return after
+/** Copies this installation to where others could be given it. */
+function copied(): string {
+  const folder = scratch('theirs')
+  for (const name of ['dist', 'package.json']) cpSync(join(PROJECT, name), join(folder, name), { recursive: true })
+  symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'))
+  return folder
 }
 
 lab('doctor', () => {
-  test('ports that are open without a knock, over IPv6 alone too; and sessions that would die', async () => {
+  test('finds everything that is wrong, and nothing of it once the commands were typed and the daemon runs', async () => {
     const { server } = await pair()
-    await serveTcp(server, 22)
-    const file = writeConfig(config(COMMANDS))
+    for (const port of [22, 2222, 5401]) await serveTcp(server, port)
     await server.run(['iptables', '-A', 'INPUT', '-p', 'tcp', '--dport', '22', '-j', 'DROP'])
-    const findings = await doctor(server, file)
-    expect(about(findings, 'open over IPv4')).toEqual([])
-    expect(about(findings, 'established').map(({ message }) => message)).toEqual([
-      expect.stringMatching(/^iptables refuses .* a session dies when its door shuts$/),
-    ])
-    const [open] = about(await fixed(server, file, 'established', findings), 'open over IPv6')
-    await server.run(['sh', '-c', open!.fix!])
-    const daemon = server.start([process.execPath, program('knockd'), '-v', '-c', file])
-    await daemon.line(/listening on/)
-    expect(about(await doctor(server, file), 'open over IPv6')).toEqual([])
-  })
-
-  test('a door for a port at which nothing listens, and one that the own firewall keeps shut', async () => {
-    const { server } = await pair()
-    await serveTcp(server, 2222)
-    await server.run(['iptables', '-P', 'INPUT', 'DROP'])
-    const wrong = await doctor(server, writeConfig(config('Open_Ports = udp/22')))
-    expect(about(wrong, 'service').map(({ message }) => message)).toEqual([
-      expect.stringMatching(/no program listens at udp\/22, which it opens; programs listen at tcp\/2222$/),
-    ])
-    expect(about(wrong, 'shut over IPv4')[0]!.fix).toBe('iptables -A INPUT -p udp --dport 22 -j ACCEPT')
-    expect(about(wrong, 'shut over IPv6')).toEqual([])
-    const right = await doctor(server, writeConfig(config('Open_Ports = tcp/2222')))
-    expect(about(right, 'service')).toEqual([])
-  })
-
-  test('a port that is redirected is tried where it is answered', async () => {
-    const { server } = await pair()
-    await serveTcp(server, 2222)
-    await nft(
-      server,
-      'table inet n { chain p { type nat hook prerouting priority dstnat; tcp dport 8022 redirect to :2222; }; }',
-    )
-    const findings = await doctor(server, writeConfig(config('Open_Ports = tcp/8022')))
-    for (const subject of ['service', 'shut over IPv4', 'shut over IPv6']) expect(about(findings, subject)).toEqual([])
-  })
-
-  test('a guarded port is hidden as soon as the daemon runs, which it then finds well', async () => {
-    const { server } = await pair()
-    await serveTcp(server, 22)
-    const text = config('Open_Ports = tcp/22')
-    const file = writeConfig(text)
-    const before = await doctor(server, file)
-    expect(about(before, 'knockd')).toHaveLength(1)
-    expect(about(before, 'open over IPv4')[0]!.fix).toBe(`sudo knockd -d -c ${file}`)
-    const daemon = await startKnockd({ host: server, config: text })
-    const after = await doctor(server, daemon.file)
-    for (const subject of ['knockd', 'another knockd', 'open over IPv4', 'open over IPv6', 'capture', 'library']) {
-      expect(about(after, subject)).toEqual([])
-    }
-  })
-
-  test('another knockd: the real one', async () => {
-    const { server } = await pair()
-    const text = config(COMMANDS)
-    const daemon = await startKnockd({ host: server, config: text })
+    await nft(server, REDIRECTED)
+    await server.ip('link add bare0 type veth peer name down0')
+    await server.ip('link set bare0 up')
+    await server.sysctl('net.ipv6.conf.bare0.disable_ipv6', 1)
     const theirs = await startRealKnockd({ host: server, config: '[x]\nsequence = 1,2\ncommand = true\n' })
-    const [found, ...more] = about(await doctor(server, daemon.file), 'another knockd')
-    expect(more).toEqual([])
-    expect(found!.message).toContain(`process ${theirs.pid} (\`/usr/sbin/knockd`)
-    await server.run(['sh', '-c', found!.fix!])
-    await theirs.ended
-    expect(about(await doctor(server, daemon.file), 'another knockd')).toEqual([])
-  })
-
-  test('an interface that is down, and one without an address', async () => {
-    const { server } = await pair()
-    await hidePort(server, 22)
-    const file = writeConfig(config(COMMANDS))
-    expect(about(await doctor(server, file), 'interface')).toEqual([])
-    await server.ip('link set eth0 down')
-    await fixed(server, file, 'interface')
-    await server.ip('addr flush dev eth0')
-    expect(about(await doctor(server, file), 'interface')[0]!.message).toMatch(/eth0 has no address/)
-    await server.ip('link set eth0 name wan0')
-    expect(about(await doctor(server, file), 'interface')[0]!.message).toMatch(/eth0: no such interface.*wan0/)
-  })
-
-  test('a program on a knock port, a file that others can read, a program that is not there', async () => {
-    const { server } = await pair()
-    const file = writeConfig(config(COMMANDS.replaceAll('/usr/sbin/', '/nowhere/')))
-    expect(about(await doctor(server, file), 'listening')).toEqual([])
-    await serveTcp(server, 5401)
-    expect(about(await doctor(server, file), 'listening')[0]!.message).toMatch(/knock 2 is at a tcp port/)
+    const file = writeConfig(CONFIG(scratch('state')))
     chmodSync(file, 0o644)
-    await fixed(server, file, 'program', await fixed(server, file, 'permissions'))
-    expect(execFileSync('cat', [file], { encoding: 'utf8' })).toContain('/usr/sbin/iptables -I')
-  })
+    const rules = await rulesOf(server)
 
-  test('a daemon that runs from where somebody else can write', async () => {
-    const { server } = await pair()
-    const folder = scratch('theirs')
-    for (const name of ['dist', 'package.json']) cpSync(join(PROJECT, name), join(folder, name), { recursive: true })
-    symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'))
-    const file = writeConfig(config(COMMANDS))
-    await hidePort(server, 22)
+    const found = await doctor(server, file)
+    expect(await rulesOf(server)).toBe(rules)
+    const fixOf = (subject: string, message: RegExp): string => {
+      const fitting = about(found, subject).filter((each) => message.test(each.message))
+      expect(fitting, `${subject}: ${message} among ${JSON.stringify(found)}`).toHaveLength(1)
+      return fitting[0]!.fix ?? ''
+    }
+    const fixes = [
+      fixOf('established', /^iptables refuses .* a session dies when its door shuts$/),
+      fixOf('open over IPv6', /^tcp\/22 is open to everybody /),
+      fixOf('program', /\/nowhere\/iptables/),
+      fixOf('permissions', /knockd\.conf/),
+      fixOf('interface', /^down0 is down/),
+      fixOf('another knockd', new RegExp(`process ${theirs.pid} \\(\`/usr/sbin/knockd`)),
+    ]
+    expect(about(found, 'open over IPv4').map(({ message, fix }) => [message.split(' ')[0], fix])).toEqual(
+      ['tcp/2222', 'tcp/8022', 'udp/22'].map((port) => [port, `sudo knockd -d -c ${file}`]),
+    )
+    expect(about(found, 'knockd')).toHaveLength(1)
+    fixOf('interface', /^bare0 has no address/)
+    fixOf('interface', /^gone0: no such interface.*bare0/)
+    fixOf('service', /no program listens at udp\/22, which it opens; programs listen at tcp\/22, tcp\/2222/)
+    fixOf('listening', /knock 2 is at a tcp port/)
+    expect([about(found, 'service'), about(found, 'listening')].map(({ length }) => length)).toEqual([1, 1])
+
+    for (const fix of fixes) await server.run(['sh', '-c', fix])
+    await theirs.ended
+    const folder = copied()
     const daemon = server.start([process.execPath, join(folder, 'dist/bin/knockd.js'), '-v', '-c', file])
     await daemon.line(/listening on/)
-    const before = new Set(about(await doctor(server, file), 'installation').map(({ message }) => message))
-    chownSync(join(folder, 'dist'), 65_534, 65_534)
-    const found = about(await doctor(server, file), 'installation').filter(({ message }) => !before.has(message))
-    expect(found).toEqual([
+    const after = await doctor(server, file)
+    const gone = [
+      'established',
+      'open over IPv4',
+      'open over IPv6',
+      'program',
+      'permissions',
+      'knockd',
+      'another knockd',
+    ]
+    for (const subject of [...gone, 'capture', 'library']) expect(about(after, subject)).toEqual([])
+    expect(about(after, 'interface').map(({ message }) => message.split(/[: ]/)[0])).not.toContain('eth0')
+    expect(after.map(({ message }) => message).join('\n')).not.toMatch(/down0 is down/)
+
+    // The daemon runs from where somebody else can write.
+    const itsOwn = (findings: readonly Found[]): readonly Found[] =>
+      about(findings, 'installation').filter(({ message }) => message.includes(folder))
+    expect(itsOwn(after)).toEqual([])
+    chownSync(join(folder, 'dist/bin'), 65_534, 65_534)
+    expect(itsOwn(await doctor(server, file))).toEqual([
       expect.objectContaining({
-        message: `root runs what is at ${folder}/dist, and nobody can change it (mode 755)`,
+        message: `root runs what is at ${folder}/dist/bin, and nobody can change it (mode 755)`,
         fix: expect.stringContaining(`--pack-destination /root ${folder} && npm install -g --ignore-scripts `),
       }),
     ])
-    chownSync(join(folder, 'dist'), 0, 0)
-    chmodSync(join(folder, 'dist/bin'), 0o777)
-    const loose = about(await doctor(server, file), 'installation').filter(({ message }) => !before.has(message))
-    expect(loose.map(({ fix }) => fix)).toEqual([`chmod go-w ${folder}/dist/bin`])
     await daemon.stop()
   })
 
-  test('the rules are what they were, and a config that is no good changes nothing', async () => {
+  test('a config that is no good changes nothing', async () => {
     const { server } = await pair()
     await hidePort(server, 22)
-    const rules = async (): Promise<string> => (await server.run(['nft', '-s', 'list', 'ruleset'])).stdout
-    const before = await rules()
-    await doctor(server, writeConfig(config(COMMANDS)))
+    const before = await rulesOf(server)
     const bad = writeConfig('[ssh]\nSequence = 1,99999\nOpen_Ports = tcp/22\n')
     const { code, stderr } = await server.run([process.execPath, program('postern'), 'doctor', '-c', bad], {
       mayFail: true,
     })
     expect([code, stderr]).toEqual([78, expect.stringMatching(/:2:14: error: /)])
-    expect(await rules()).toBe(before)
+    expect(await rulesOf(server)).toBe(before)
   })
 })

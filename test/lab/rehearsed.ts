@@ -9,11 +9,17 @@ export const LIMIT_MS = 180_000
 /** Milliseconds that one rehearsal may take. */
 export const RUN_LIMIT_MS = 120_000
 
-/** The machine: one interface with both families, and somebody on its other end. */
-export async function makeMachine(): Promise<Host> {
+/** Does something when it is first asked for, and answers the same from then on: tests share it, in any order. */
+export function once<Made>(make: () => Promise<Made>): () => Promise<Made> {
+  let made: Promise<Made> | undefined
+  return async () => await (made ??= make())
+}
+
+/** The machine: one interface, with both families unless addresses are given, and somebody on its other end. */
+export async function makeMachine(addresses = [`${SERVER_4}/24`, `${SERVER_6}/64`]): Promise<Host> {
   const machine = await Host.make('machine')
   const neighbour = await Host.make('neighbour')
-  await link({ host: machine, addresses: [`${SERVER_4}/24`, `${SERVER_6}/64`] }, { host: neighbour })
+  await link({ host: machine, addresses }, { host: neighbour })
   return machine
 }
 

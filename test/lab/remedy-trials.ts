@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import { REMEDIES } from '../../src/remedy/remedies.ts'
-import { SLOW } from '../slow.ts'
 import { confirm, confirmed, connected } from './base-rules.ts'
 import { CONTAINER_4, INNER, PUBLISHED, docker } from './docker.ts'
 import { nft } from './firewall.ts'
@@ -114,7 +113,7 @@ async function confirmedAndBooted({ server, client }: Machine, printed: string):
 /** Remedies by which the machine's own firewall lets in the sources that the guard has let in. */
 export const ALLOWING: Trials = {
   allowUfw: [
-    { name: 'ufw', rules: kind('ufw'), door: NATIVE, expected: () => [REMEDIES.allowUfw(PORT)], rehearsed: SLOW },
+    { name: 'ufw', rules: kind('ufw'), door: NATIVE, expected: () => [REMEDIES.allowUfw(PORT)], rehearsed: true },
   ],
   allowUfwFirst: [
     {
@@ -145,7 +144,8 @@ export const ALLOWING: Trials = {
       door: NATIVE,
       expected: BY_FAMILY((iptables) => REMEDIES.allowLast(iptables, PORT)),
       running: true,
-      rehearsed: SLOW,
+      rehearsed: true,
+      askedAgain: true,
     },
     {
       name: 'iptables-legacy',
@@ -268,7 +268,9 @@ export const OTHERS: Trials = {
   ],
   applyBase: [
     {
+      // base-confirmed.test.ts has it, with status in place of a stranger.
       name: 'the base ruleset of a config without the door',
+      isLong: true,
       rules: async ({ server, client }) => {
         const old = writeConfig(`[other]\nSequence = 7311,832,9413\nOpen_Ports = tcp/4444\n`)
         await confirmed({ server, client }, old, 80, '--allow', 'tcp/22,tcp/80')
@@ -370,6 +372,7 @@ export const OTHERS: Trials = {
   hide: [
     {
       name: 'a door that appends its rule, and nothing that hides the port',
+      isLong: true,
       rules: async () => undefined,
       door: command('-A'),
       expected: (machine) => [hidden(machine, `Open_Ports = tcp/${DOOR}`, 'door')],

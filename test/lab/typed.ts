@@ -1,6 +1,7 @@
 // Somebody who types at an interactive shell: a terminal, keys, and what the commands got as their words.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { postern } from '../../src/postern/postern.ts'
 import { program } from './knockd.ts'
 import { run } from './process.ts'
 import { scratch } from './scratch.ts'
@@ -53,7 +54,7 @@ const SET_UP: Readonly<Record<Shell, { readonly argv: readonly string[]; readonl
     argv: ['zsh', '-i'],
     // As the package has it: a file of the function path.
     text: `fpath=(FUNCTIONS $fpath)
-autoload -Uz compinit && compinit -D -u
+autoload -Uz compinit && compinit -u -d $ZDOTDIR/dump
 _offered() {
   compadd() {
     case " $* " in (*' -O '*|*' -A '*|*' -D '*) builtin compadd "$@"; return ;; esac
@@ -77,6 +78,25 @@ bindkey '^X' offered
   },
 }
 
+/** Runs `postern completion` in this process, and returns what it prints. */
+export async function completion(...args: readonly string[]): Promise<string> {
+  let printed = ''
+  await postern(['completion', ...args], {
+    out: (text) => void (printed += text),
+    err: (text) => void (printed += text),
+  })
+  return printed
+}
+
+/**
+ * Has the names of a config's doors ready beside it, so that shells do not start a program for each key to get them. The
+ * names are those that the program prints.
+ */
+export async function readyDoors(file: string): Promise<string> {
+  writeFileSync(`${file}.door`, await completion('--values', 'door', '-c', file))
+  return file
+}
+
 /** A shell with the completion of this build. \`postern\`, \`knock\` and \`knockd\` only write down their words there. */
 export class Typed {
   readonly #shell: Shell
@@ -93,12 +113,13 @@ export class Typed {
     const typed = new Typed(shell)
     const folder = typed.#folder
     mkdirSync(join(folder, 'bin'), { recursive: true })
-    const { stdout } = await run([process.execPath, program('postern'), 'completion', shell])
-    writeFileSync(typed.script, stdout)
+    writeFileSync(typed.script, await completion(shell))
     // One argument a line, as words may have line ends; a NUL ends what one command got.
     const note = `printf '%s\\n' "\${0##*/}" "$@" >>"$OUT"; printf '\\0\\n' >>"$OUT"\n`
     for (const name of ['postern', 'knock', 'knockd']) {
-      const real = `[ "$1" = completion ] && [ "$2" = --values ] && exec ${process.execPath} ${program('postern')} "$@"\n`
+      const ready = `for word; do word=\${word#--config=}; word=\${word#-c}; [ -f "$word.$3" ] && exec cat "$word.$3"; done`
+      const asked = `${ready}; exec ${process.execPath} ${program('postern')} "$@"`
+      const real = `if [ "$1" = completion ] && [ "$2" = --values ]; then ${asked}; fi\n`
       writeFileSync(join(folder, 'bin', name), `#!/bin/sh\n${real}${note}`, { mode: 0o755 })
     }
     const { text } = SET_UP[shell]

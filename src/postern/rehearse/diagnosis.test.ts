@@ -108,6 +108,25 @@ test('a port that stays shut', () => {
   expect(found({ ...shut, added: [], culprit: undefined })[0]).toMatch(/succeeds, but changes no rule/)
 })
 
+test.each([
+  ['-i eth7 -p tcp --dport 22', /the rule is for packets on eth7, and the knock came in on eth0 \| write `-i eth0`/],
+  ['-d 192.0.2.7 -p tcp --dport 22', /`-d %IP%` matches packets to the address that knocked, .* \| write `-s %IP%`$/],
+  ['-p tcp --sport 22', /`--sport 22` matches packets from that port of the client, .* \| write `--dport 22`$/],
+])('a rule that no packet fits: %s', (words, message) => {
+  const text = `-A INPUT ${words} -j ACCEPT`
+  const shut: Observation = {
+    ...GOOD,
+    opened: [null],
+    others: [],
+    survived: undefined,
+    added: [{ where: 'iptables', text }],
+    culprit: { where: 'iptables', chain: 'INPUT', rule: '-P INPUT DROP' },
+    ...inForce(`*filter\n:INPUT DROP [0:0]\n${text}\nCOMMIT\n`),
+  }
+  const doors = doorTexts(TEXT.replace('-s %IP% -p tcp --dport 22', words))
+  expect(diagnose([shut], { ...CONTEXT, doors }).map((each) => `${each.message} | ${each.hint}`)[0]).toMatch(message)
+})
+
 test('a stop command that leaves something, or takes something away', () => {
   const left = [{ where: 'iptables', text: '-A INPUT -s 192.0.2.7/32 -j ACCEPT' }]
   expect(found({ left, closed: null })).toEqual([
