@@ -1,7 +1,11 @@
+import { writeFileSync } from 'node:fs'
 import { afterEach } from 'vitest'
-import { startAgain, startKnockd } from './knockd.ts'
+import { postern, statusOf } from './guarded.ts'
+import { startAgain, startKnockd, withStateDir } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
+import { pair } from './net.ts'
 import type { Host } from './net.ts'
+import { until } from './process.ts'
 import type { Process } from './process.ts'
 
 /** The daemon of one test at a time, which is stopped when the test ends. */
@@ -28,4 +32,62 @@ export class OneDaemon {
     this.running = await startAgain(host, daemon)
     return this.running
   }
+}
+
+/** Where a test is that shares its network and its daemon with the other tests of its file. */
+export interface Shared {
+  readonly server: Host
+  readonly client: Host
+  readonly daemon: Knockd
+}
+
+/** A daemon that the tests of a file share, on one network. A reload for each test costs much less than a start. */
+export class SharedDaemon {
+  #shared: Shared | undefined
+  #doors = ''
+
+  /**
+   * Gives the daemon the config of a test, and returns once that is in force. Nothing is open then, no sockets of earlier
+   * tests are there, and the daemon has said nothing. A config with the doors of the one before has it start anew.
+   */
+  async with(config: string): Promise<Shared> {
+    const doors = doorsIn(config)
+    const isNew = doors !== this.#doors
+    this.#doors = doors
+    if (this.#shared === undefined) {
+      const network = await pair()
+      this.#shared = { ...network, daemon: await startKnockd({ host: network.server, config }) }
+      return this.#shared
+    }
+    const { server, client, daemon } = this.#shared
+    for (const host of [server, client]) await host.resident.close()
+    writeFileSync(daemon.file, withStateDir(config, daemon.stateDir))
+    if (isNew && daemon.process.exit === undefined) {
+      daemon.process.kill('SIGHUP')
+      await until('the other config', async () => {
+        const status = await statusOf(server, daemon)
+        return status.doors.map(({ name }) => name).join() === doors
+      })
+    } else {
+      await daemon.process.stop()
+      await this.again()
+    }
+    await postern(server, daemon, 'close', '--all')
+    this.#shared.daemon.process.forget()
+    return this.#shared
+  }
+
+  /** Starts the daemon again, after it has ended, with its config and its state. */
+  async again(): Promise<Process> {
+    const { daemon, ...network } = this.#shared!
+    const process = await startAgain(network.server, daemon)
+    this.#shared = { ...network, daemon: { ...daemon, process } }
+    return process
+  }
+}
+
+/** The names of a config's doors, in its order. */
+function doorsIn(config: string): string {
+  const names = [...config.matchAll(/^\[(.+)\]$/gm)].map(([, name]) => name!)
+  return names.filter((name) => name !== 'options').join()
 }
