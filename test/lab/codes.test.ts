@@ -14,7 +14,7 @@ import { until } from './process.ts'
 import { scratch } from './scratch.ts'
 import { sendKnocks } from './service.ts'
 import { recordedOf } from './recorded.ts'
-import { OneDaemon } from './one-daemon.ts'
+import { OneDaemon, SharedDaemon } from './one-daemon.ts'
 
 /** Rounds of kill -9 at a random moment. */
 const ROUNDS = SLOW ? 1_000 : 3
@@ -30,6 +30,8 @@ const SECRET: TotpSecret = {
 }
 
 const one = new OneDaemon()
+/** For tests that end no daemon, each with a secret of its own. */
+const shared = new SharedDaemon()
 
 const secretFile = (secret: TotpSecret): string => {
   const file = scratch('secret')

@@ -72,6 +72,9 @@ const doorsOf = (
 ): readonly { readonly name: string; readonly ports: readonly string[] }[] =>
   Array.from({ length: count }, (_, index) => ({ name: `${prefix}${index}`, ports: randomPorts(3 + (index % 4)) }))
 
+const knock = async (client: Host, ports: readonly string[]): Promise<unknown> =>
+  await client.run([REAL_KNOCK, SERVER_4, ...ports])
+
 lab('beside a sweep of ports under the own address', () => {
   const telnet = doorsOf('t', TELNET_DOORS).map(({ name, ports }) => ({ name, ports: ports.slice(0, 3) }))
   const plain = new Map(SWEEPS.map((perSecond) => [perSecond, doorsOf(`d${perSecond}-`, TRIES)]))
@@ -104,10 +107,10 @@ lab('beside a sweep of ports under the own address', () => {
   /** Counts the doors that open. */
   const opened = async (
     doors: readonly { readonly name: string; readonly ports: readonly string[] }[],
-    knock: (ports: readonly string[]) => Promise<unknown>,
+    knockAt: (ports: readonly string[]) => Promise<unknown>,
   ): Promise<number> => {
     for (const { name, ports } of doors) {
-      await knock(ports)
+      await knockAt(ports)
       // Its last stage is said whether it opens or not.
       await daemon.line(new RegExp(`${name}: (OPEN SESAME|stays shut)`), OPENS_WITHIN_MS).catch(() => undefined)
     }
@@ -133,14 +136,14 @@ lab('beside a sweep of ports under the own address', () => {
     'of %i a second, plain knocks of three to six random ports open, and codes behind a sequence',
     async (perSecond) => {
       await sweep(attacker, perSecond)
-      const knock = async (ports: readonly string[]): Promise<unknown> =>
-        await client.run([REAL_KNOCK, SERVER_4, ...ports])
-      expect(await opened(plain.get(perSecond)!, knock)).toBeGreaterThanOrEqual(TRIES - FAILURES_MAX)
+      expect(await opened(plain.get(perSecond)!, (ports) => knock(client, ports))).toBeGreaterThanOrEqual(
+        TRIES - FAILURES_MAX,
+      )
       let came = 0
       const at = SWEEPS.indexOf(perSecond) * TRIES
       for (const { name, secret } of people.slice(at, at + TRIES)) {
         const code = knocksOfCode(codeOf(secret, periodAt(secret, Date.now()))).map(({ port }) => String(port))
-        await knock([...before, ...code])
+        await knock(client, [...before, ...code])
         await daemon.line(/coded: (OPEN SESAME|stays shut)/, OPENS_WITHIN_MS).catch(() => undefined)
         if (daemon.count(new RegExp(`coded: OPEN SESAME \\(${name}\\)`)) > 0) came++
       }

@@ -69,13 +69,13 @@ lab("Debian's knock", () => {
   })
 })
 
-lab('other knockers', () => {
-  const telnet = async (client: Host, ports: readonly string[]): Promise<void> => {
-    for (const port of ports) {
-      await client.run(['timeout', String(HOLD_MS / 1000), 'telnet', SERVER_4, port], { mayFail: true })
-    }
+const telnet = async (client: Host, ports: readonly string[]): Promise<void> => {
+  for (const port of ports) {
+    await client.run(['timeout', String(HOLD_MS / 1000), 'telnet', SERVER_4, port], { mayFail: true })
   }
+}
 
+lab('other knockers', () => {
   test('telnet through a firewall that drops, held at each port until its SYN is sent again (fault 2)', async () => {
     const doors = door('held', '7301,8822,5401') + door('unstamped', '7401,8922,8922')
     const { server, client, daemon } = await shared.with(doors)
@@ -211,13 +211,13 @@ lab('scans', () => {
   })
 })
 
-lab('setups', () => {
-  const start = async (host: Host, config: string, ...args: readonly string[]): Promise<Knockd> => {
-    const daemon = await startKnockd({ host, config, args })
-    running.push(daemon.process)
-    return daemon
-  }
+const start = async (host: Host, config: string, ...args: readonly string[]): Promise<Knockd> => {
+  const daemon = await startKnockd({ host, config, args })
+  running.push(daemon.process)
+  return daemon
+}
 
+lab('setups', () => {
   test('a first local try with -i lo', async () => {
     const server = await Host.make('alone')
     const daemon = await start(server, door('ssh', '7301,8822:udp'), '-i', 'lo')
