@@ -77,7 +77,7 @@ const opened = async (kind: Kind, pps: number, forger: Forger, owner: Owner): Pr
     await running.line(/OPEN SESAME/)
     before = 1
   }
-  const packets = forgedOf(kind).map((packet, index) => ({ ...packet, from: sourceOf(forger, index) }))
+  const packets = forgedOf(kind).map((packet, index) => Object.assign({}, packet, { from: sourceOf(forger, index) }))
   const forged = writeFrames(await framesTo(server, packets))
   // What is dated is made at the last moment.
   const honest = Array.from({ length: HONEST }, (_, index) => kind.honest(before + index, from(index)))

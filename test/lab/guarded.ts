@@ -54,6 +54,11 @@ export async function postern(host: Host, { file }: Pick<Knockd, 'file'>, ...arg
   return answer
 }
 
+/** `postern check` of a file, in this process. */
+export async function check(file: string): Promise<Output> {
+  return await asked(['check', file])
+}
+
 async function asked(argv: readonly string[]): Promise<Output> {
   let [stdout, stderr] = ['', '']
   const output = { out: (text: string) => void (stdout += text), err: (text: string) => void (stderr += text) }

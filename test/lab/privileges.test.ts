@@ -21,12 +21,11 @@ import { basename, dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { socketPath, usersSocket } from '../../src/control/socket.ts'
 import { LogFile } from '../../src/log/file.ts'
-import { postern as posternCommand } from '../../src/postern/postern.ts'
 import { realDisk } from '../../src/state/disk.ts'
 import { openStoreOn } from '../../src/state/store.ts'
 import { formatKey } from '../../src/spa/noise/key-text.ts'
 import { SLOW, sample } from '../slow.ts'
-import { KNOCKS, isGuarded, looks, postern, removeGuard, statusOf } from './guarded.ts'
+import { KNOCKS, check, isGuarded, looks, postern, removeGuard, statusOf } from './guarded.ts'
 import { program } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
@@ -86,13 +85,6 @@ const SHOW = (to: string): string =>
 const shownIn = async (file: string): Promise<string> => {
   await until('the command has run', () => existsSync(file) && /^3\n/m.test(readFileSync(file, 'utf8')))
   return readFileSync(file, 'utf8')
-}
-
-/** `postern check`, in this process. */
-const check = async (file: string): Promise<{ readonly code: number; readonly stdout: string }> => {
-  let stdout = ''
-  const output = { out: (text: string) => void (stdout += text), err: (text: string) => void (stdout += text) }
-  return { code: await posternCommand(['check', file], output), stdout }
 }
 
 // The tests of one daemon: each has a door of its own, and starts the daemon where another test has ended it.
@@ -185,7 +177,7 @@ lab('the daemon as its User', () => {
     await looks(client, SERVER_4, 23, 'open')
     const counted = await postern(server, at, 'sequences', 'count', '-i', 'eth0')
     expect(counted.stdout).toMatch(/^list: 1 left, 1 used.*\nmade: \d+ left, 0 used\n$/)
-    expect(await check(at.file)).toEqual({ code: 0, stdout: expect.not.stringMatching(/error/) })
+    expect(await check(at.file)).toMatchObject({ code: 0, stdout: expect.not.stringMatching(/error/) })
   })
 
   test('its commands run as the user with CAP_NET_ADMIN alone, and can change the firewall', async () => {
