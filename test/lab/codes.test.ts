@@ -10,14 +10,16 @@ import { SLOW } from '../slow.ts'
 import { knock, program } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
-import { until } from './process.ts'
+import { run, until } from './process.ts'
 import { scratch } from './scratch.ts'
 import { sendKnocks } from './service.ts'
 import { recordedOf } from './recorded.ts'
-import { OneDaemon } from './one-daemon.ts'
+import { OneDaemon, SharedDaemon } from './one-daemon.ts'
 
 /** Rounds of kill -9 at a random moment. */
-const ROUNDS = SLOW ? 1_000 : 3
+const ROUNDS = SLOW ? 1_000 : 2
+/** Changes of the period, with a knock at each. */
+const PERIODS = SLOW ? 3 : 2
 /** Milliseconds after the knock begins in which the daemon is killed: longer than all it does takes. */
 const KILL_WITHIN_MS = 120
 
@@ -30,6 +32,16 @@ const SECRET: TotpSecret = {
 }
 
 const one = new OneDaemon()
+/** For tests that end no daemon, each with a secret of its own. */
+const shared = new SharedDaemon()
+
+let madeSoFar = 0
+/** A secret that no other test has: a code can be used once. */
+const fresh = (periodS = SECRET.periodS): TotpSecret => ({
+  ...SECRET,
+  periodS,
+  key: SECRET.key.with(0, 100 + ++madeSoFar),
+})
 
 const secretFile = (secret: TotpSecret): string => {
   const file = scratch('secret')
@@ -56,59 +68,57 @@ const codeAt = (secret: TotpSecret, periods = 0): string => codeOf(secret, perio
 
 lab('time-based codes', () => {
   test('of this period and its neighbours open once each; others do not', async () => {
-    const { server, client } = await pair()
     const notes = scratch('notes')
-    const file = secretFile(SECRET)
-    const daemon = await one.start(server, door('ssh', [`TOTP_Secret_File = ${file}`], notes))
-    await knockCode(client, codeAt(SECRET))
+    const secret = fresh()
+    const file = secretFile(secret)
+    const { client, daemon } = await shared.with(door('ssh', [`TOTP_Secret_File = ${file}`], notes))
+    await knockCode(client, codeAt(secret))
     expect(await daemon.process.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME`)
     await until('the first note', () => lines(notes).length >= 1)
-    await knockCode(client, codeAt(SECRET, 1), SERVER_6)
+    await knockCode(client, codeAt(secret, 1), SERVER_6)
     expect(await daemon.process.line(/OPEN/)).toBe(`${CLIENT_6}: ssh: OPEN SESAME`)
     // Used, too old, too new; then the one that is left, which shows that those before have been looked at.
-    await knockCode(client, codeAt(SECRET))
-    await knockCode(client, codeAt(SECRET, -2), SERVER_6)
-    await knockCode(client, codeAt(SECRET, 2), SERVER_6)
+    await knockCode(client, codeAt(secret))
+    await knockCode(client, codeAt(secret, -2), SERVER_6)
+    await knockCode(client, codeAt(secret, 2), SERVER_6)
     await until('both notes', () => lines(notes).length >= 2)
-    await knockCode(client, codeAt(SECRET, -1))
+    await knockCode(client, codeAt(secret, -1))
     await until('the third opening', () => lines(notes).length >= 3)
     expect(lines(notes)).toEqual([`ssh ${CLIENT_4}`, `ssh ${CLIENT_6}`, `ssh ${CLIENT_4}`])
   })
 
   test('of the secret that postern keygen made, by knock --totp-file: nothing is typed', async () => {
-    const { server, client } = await pair()
     const notes = scratch('notes')
     const file = scratch('totp')
-    const made = await server.run([process.execPath, program('postern'), 'keygen', 'totp', 'ssh', '--file', file])
+    const made = await run([process.execPath, program('postern'), 'keygen', 'totp', 'ssh', '--file', file])
     expect(made.stdout).toMatch(/otpauth:\/\/totp\//)
     expect(made.stdout).toMatch(/[█▀▄]{10}/)
     const [line] = /TOTP_Secret_File = \S+/.exec(made.stdout)!
-    await one.start(server, door('ssh', [line], notes))
+    const { client } = await shared.with(door('ssh', [line], notes))
     expect((await knock(client, ['--totp-file', file, SERVER_4])).code).toBe(0)
     await until('the opening', () => lines(notes).length === 1)
   }, 60_000)
 
   test('typed into telnet and nc, a port after the other', async () => {
-    const { server, client } = await pair()
     const notes = scratch('notes')
-    await one.start(server, door('ssh', [`TOTP_Secret_File = ${secretFile(SECRET)}`], notes))
+    const secret = fresh()
+    const { client } = await shared.with(door('ssh', [`TOTP_Secret_File = ${secretFile(secret)}`], notes))
     const ways = [
       (port: number) => ['timeout', '1', 'telnet', SERVER_4, String(port)],
       (port: number) => ['nc', '-z', '-w', '1', SERVER_4, String(port)],
     ]
     for (const [index, way] of ways.entries()) {
-      for (const { port } of knocksOfCode(codeAt(SECRET, index))) await client.run(way(port), { mayFail: true })
+      for (const { port } of knocksOfCode(codeAt(secret, index))) await client.run(way(port), { mayFail: true })
       await until('the opening', () => lines(notes).length > index)
     }
     expect(lines(notes)).toHaveLength(2)
   })
 
   test('in a capture are those of the time it was made: postern replay says what opened, and once', async () => {
-    const { server, client } = await pair()
     const notes = scratch('notes')
-    const brief = { ...SECRET, periodS: 5 }
+    const brief = fresh(5)
     const config = door('ssh', [`TOTP_Secret_File = ${secretFile(brief)}`, 'TOTP_Skew = 0'], notes)
-    const daemon = await one.start(server, config)
+    const { server, client, daemon } = await shared.with(config)
     const capture = await recordedOf(server, 'tcp', async () => {
       const code = codeAt(brief)
       await knockCode(client, code)
@@ -124,13 +134,13 @@ lab('time-based codes', () => {
   }, 60_000)
 
   test('at two doors with one secret, and behind a fixed sequence: one code, one opening', async () => {
-    const { server, client } = await pair()
     const notes = scratch('notes')
-    const file = secretFile(SECRET)
+    const secret = fresh()
+    const file = secretFile(secret)
     const lined = [`TOTP_Secret_File = ${file}`, 'TOTP_Skew = 0']
     const config = `${door('one', lined, notes)}${door('two', ['Sequence = 8123,7456', ...lined], notes)}`
-    const daemon = await one.start(server, config)
-    const [first, second] = knocksOfCode(codeAt(SECRET)).map(({ port }) => String(port)) as [string, string]
+    const { client, daemon } = await shared.with(config)
+    const [first, second] = knocksOfCode(codeAt(secret)).map(({ port }) => String(port)) as [string, string]
     // Both doors' knocks are in this: the longer sequence opens its door, and the code is used up for the other.
     await sendKnocks(client, SERVER_4, ['8123', '7456', first, second])
     await daemon.process.line(/two: OPEN SESAME/)
@@ -142,25 +152,27 @@ lab('time-based codes', () => {
   })
 
   test('no gap at the change of period: with no skew at all, the code that the phone shows opens', async () => {
-    const { server, client } = await pair()
     const notes = scratch('notes')
-    const brief = { ...SECRET, periodS: 5 }
-    await one.start(server, door('ssh', [`TOTP_Secret_File = ${secretFile(brief)}`, 'TOTP_Skew = 0'], notes))
-    // A new code in its first moment, three times over.
-    for (let round = 1; round <= 3; round++) {
+    const brief = fresh(5)
+    const { client } = await shared.with(
+      door('ssh', [`TOTP_Secret_File = ${secretFile(brief)}`, 'TOTP_Skew = 0'], notes),
+    )
+    // A new code in its first moment.
+    for (let round = 1; round <= PERIODS; round++) {
       const next = (periodAt(brief, Date.now()) + 1) * brief.periodS * 1000
       await until('the next period', () => Date.now() >= next, 10_000)
       await knockCode(client, codeAt(brief))
       await until('the opening', () => lines(notes).length >= round)
     }
-    expect(lines(notes)).toHaveLength(3)
+    expect(lines(notes)).toHaveLength(PERIODS)
   }, 60_000)
 
   test('a flood of the port that the next code will have does not shut it out', async () => {
-    const { server, client } = await pair()
     const notes = scratch('notes')
-    const brief = { ...SECRET, periodS: 8 }
-    await one.start(server, door('ssh', [`TOTP_Secret_File = ${secretFile(brief)}`, 'TOTP_Skew = 0'], notes))
+    const brief = fresh(8)
+    const { client } = await shared.with(
+      door('ssh', [`TOTP_Secret_File = ${secretFile(brief)}`, 'TOTP_Skew = 0'], notes),
+    )
     const { periodS } = brief
     const begins = (periodAt(brief, Date.now()) + 1) * periodS * 1000
     const wait = begins - Date.now()

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { sample } from '../slow.ts'
 import { dropAll } from './firewall.ts'
 import { knock } from './knockd.ts'
 import { CLIENT_4, lab, pair, SERVER_4 } from './net.ts'
@@ -69,7 +70,9 @@ lab('knock --spa fwknop', () => {
   const ask = async (...args: readonly string[]): Promise<Output> =>
     knock(client, ['--spa', 'fwknop', ...args], { env: { HOME: home } })
 
-  test.each(Object.keys(KEYS))('opens the door of a stanza with keys: %s', async (name) => {
+  // The others differ from one of these by a digest alone.
+  const kinds = sample(Object.keys(KEYS), (name) => name !== 'plain' && name !== 'sha512')
+  test.each(kinds)('opens the door of a stanza with keys: %s', async (name) => {
     expect(await canConnect(client, SERVER_4, PORT)).toBe(false)
     const { code, stdout, stderr } = await ask('-n', name, '--verify', `tcp/${PORT}`)
     expect([code, stderr]).toEqual([0, ''])
@@ -77,7 +80,10 @@ lab('knock --spa fwknop', () => {
     expect(await rules(server)).toEqual([`${CLIENT_4} ${PORT}`])
   })
 
-  test.each(['md5', 'sha1', 'sha384', 'sha512', 'sha3_256', 'sha3_512'])('digest %s', async (digest) => {
+  const digests = sample(['md5', 'sha1', 'sha384', 'sha512', 'sha3_256', 'sha3_512'], (name) =>
+    /md5|sha3_512/.test(name),
+  )
+  test.each(digests)('digest %s', async (digest) => {
     const file = join(home, 'digest')
     writeFileSync(file, fwknoprc().replace('[hmac]\n', `[hmac]\nDIGEST_TYPE ${digest}\n`), { mode: 0o600 })
     const { code, stderr } = await ask('hmac', '--rc-file', file, '--verify', `tcp/${PORT}`)
@@ -90,14 +96,10 @@ lab('knock --spa fwknop', () => {
     await expect.poll(async () => rules(server)).toEqual(['198.51.100.7 22', '198.51.100.7 80'])
   })
 
-  test('for the address that it seems to come from', async () => {
-    expect((await ask('hmac', '-a', 'source', '--verify', `tcp/${PORT}`)).code).toBe(0)
-    expect(await rules(server)).toEqual([`${CLIENT_4} ${PORT}`])
-  })
-
-  test('for the time it asks for', async () => {
+  test('for the address that it seems to come from, for the time it asks for', async () => {
     const before = Date.now()
-    expect((await ask('hmac', '-f', '8s', '--verify', `tcp/${PORT}`)).code).toBe(0)
+    expect((await ask('hmac', '-a', 'source', '-f', '8s', '--verify', `tcp/${PORT}`)).code).toBe(0)
+    expect(await rules(server)).toEqual([`${CLIENT_4} ${PORT}`])
     await expect.poll(async () => rules(server), { timeout: 20_000, interval: 100 }).toEqual([])
     // fwknopd counts whole seconds.
     expect(Date.now() - before).toBeGreaterThan(6_000)

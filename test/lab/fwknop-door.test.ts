@@ -2,11 +2,12 @@
 // kind of key, and IPv6 too; what its stanza does not allow, or came before, does not.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { afterEach, expect, test } from 'vitest'
-import { HMAC, STANZA, fwknop, lines, openings, startFwknop } from './fwknop.ts'
-import { knock, startAgain, startKnockd } from './knockd.ts'
+import { expect, test } from 'vitest'
+import { FWKNOP_ARGS, HMAC, STANZA, fwknop, fwknopConfig, lines, openings } from './fwknop.ts'
+import { knock } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
-import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
+import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link } from './net.ts'
+import { SharedDaemon } from './one-daemon.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
@@ -15,17 +16,15 @@ import { playing, recordedOf } from './recorded.ts'
 
 /** How often a packet is played back at a time. */
 const LOOPS = 1_000
+const shared = new SharedDaemon(FWKNOP_ARGS)
 let running: Process | undefined
-afterEach(async () => {
-  await running?.stop()
-  running = undefined
-})
 
-const start = async (host: Host, access: string, more: readonly string[], options = ''): Promise<Knockd> => {
-  const daemon = await startFwknop(host, access, more, options)
+const begin = async (config: string): Promise<Knockd> => {
+  const { daemon } = await shared.reload(config)
   running = daemon.process
   return daemon
 }
+const start = async (...words: Parameters<typeof fwknopConfig>): Promise<Knockd> => await begin(fwknopConfig(...words))
 
 const keyOf = (byte: number, length = 32): string => Buffer.alloc(length, byte).toString('base64')
 
@@ -42,7 +41,7 @@ const gpg = (home: string, words: readonly string[], input = ''): string =>
 
 lab('the real fwknop client', () => {
   test('opens what its stanza has: all kinds of keys, one after the other', async () => {
-    const { server, client } = await pair()
+    const { client } = await shared.network()
     const kinds = ['md5', 'sha1', 'sha256', 'sha384', 'sha512'].map((digest, index) => ({
       stanza: `SOURCE ANY\nKEY_BASE64 ${keyOf(20 + index)}\nHMAC_KEY_BASE64 ${keyOf(40 + index, 64)}\nHMAC_DIGEST_TYPE ${digest}\n`,
       words: [
@@ -60,7 +59,7 @@ lab('the real fwknop client', () => {
     }
     const all = [...kinds, plain]
     const notes = scratch('notes')
-    const daemon = await start(server, all.map(({ stanza }) => stanza).join(''), [
+    const daemon = await start(all.map(({ stanza }) => stanza).join(''), [
       `Start_Command = echo $POSTERN_CLAIMED_USER %IP% >> ${notes}`,
     ])
     for (const [index, { words }] of all.entries()) {
@@ -77,11 +76,9 @@ lab('the real fwknop client', () => {
   }, 120_000)
 
   test('opens ports of the guard, for the time it says, and no others; without a socket', async () => {
-    const { server, client } = await pair()
+    const { server, client } = await shared.network()
     const services = [await serveTcp(server, 22), await serveTcp(server, 80)]
-    const daemon = await start(server, `${STANZA}OPEN_PORTS tcp/22\nFW_ACCESS_TIMEOUT 40\n`, [
-      'Open_Ports = tcp/22, tcp/80',
-    ])
+    const daemon = await start(`${STANZA}OPEN_PORTS tcp/22\nFW_ACCESS_TIMEOUT 40\n`, ['Open_Ports = tcp/22, tcp/80'])
     expect((await server.run(['ss', '-Hlnup'])).stdout).toBe('')
     await fwknop(client, ['-A', 'tcp/22'])
     await until('ssh to be open', async () => (await probe(client, SERVER_4, 22)) === 'open')
@@ -99,11 +96,11 @@ lab('the real fwknop client', () => {
   })
 
   test('is refused: no source address, another user, expired, too old, another source', async () => {
-    const { server, client } = await pair()
+    const { client } = await shared.network()
     const notes = scratch('notes')
     const note = `Start_Command = echo %IP% >> ${notes}`
     const strict = `${STANZA}REQUIRE_SOURCE_ADDRESS Y\nREQUIRE_USERNAME alice\n`
-    await start(server, strict, [note])
+    await start(strict, [note])
     await fwknop(client, ['-A', 'tcp/22', '-s', '--spoof-user', 'alice'])
     await running!.line(/names no address, and the stanza has REQUIRE_SOURCE_ADDRESS/)
     await fwknop(client, ['-A', 'tcp/22', '--spoof-user', 'mallory'])
@@ -115,19 +112,16 @@ lab('the real fwknop client', () => {
     expect(lines(notes)).toEqual([])
     await fwknop(client, ['-A', 'tcp/22', '--spoof-user', 'alice'])
     await until('the opening', () => lines(notes).length === 1)
-    await running!.stop()
-    await start(server, `${STANZA}ACCESS_EXPIRE 01/31/2020\n`, [note])
+    await start(`${STANZA}ACCESS_EXPIRE 01/31/2020\n`, [note])
     await fwknop(client, ['-A', 'tcp/22'])
     await running!.line(/the stanza has expired/)
-    await running!.stop()
-    await start(server, STANZA.replace('ANY', '198.51.100.0/24'), [note])
+    await start(STANZA.replace('ANY', '198.51.100.0/24'), [note])
     await fwknop(client, ['-A', 'tcp/22'])
-    await running!.stop()
     expect(lines(notes)).toHaveLength(1)
   }, 120_000)
 
   test('in terms of our own, with the keys that fwknop --key-gen prints', async () => {
-    const { server, client } = await pair()
+    const { server, client } = await shared.network()
     const home = scratch('home')
     mkdirSync(home)
     const made = execFileSync('fwknop', ['--key-gen'], { encoding: 'utf8', env: { ...process.env, HOME: home } })
@@ -136,8 +130,7 @@ lab('the real fwknop client', () => {
     const file = scratch('keys')
     writeFileSync(file, made, { mode: 0o600 })
     const config = `[ssh]\nSPA = fwknop\nFwknop_Keys = ${file}\nOpen_Ports = tcp/22\nOpen_For = 20s\n`
-    const daemon = await startKnockd({ host: server, config })
-    running = daemon.process
+    const daemon = await begin(config)
     await fwknop(
       client,
       ['-A', 'tcp/22', '-f', '9999'],
@@ -159,9 +152,9 @@ lab('the real fwknop client', () => {
   })
 
   test(`played back ${LOOPS} times, at once, from elsewhere and after kill -9, opens nothing`, async () => {
-    const { server, client } = await pair()
+    const { client } = await shared.network()
     const notes = scratch('notes')
-    const daemon = await start(server, STANZA, [`Start_Command = echo %IP% >> ${notes}`])
+    await start(STANZA, [`Start_Command = echo %IP% >> ${notes}`])
     const recorded = await recordedOf(client, 'udp', async () => {
       await fwknop(client, ['-A', 'tcp/22', '-s'])
       await until('the opening', () => lines(notes).length === 1)
@@ -170,7 +163,7 @@ lab('the real fwknop client', () => {
     await play()
     running!.kill('SIGKILL')
     await running!.ended
-    running = await startAgain(server, daemon)
+    running = await shared.again()
     await play()
     // Whoever floods with copies keeps others out for that second alone.
     await until('an honest packet', async () => {
@@ -181,29 +174,27 @@ lab('the real fwknop client', () => {
   }, 120_000)
 
   test('commands only where that is enabled, and a cycle of commands in place of an opening', async () => {
-    const { server, client } = await pair()
+    const { client } = await shared.network()
     const notes = scratch('notes')
-    const daemon = await start(server, STANZA, ['Start_Command = true'])
+    const daemon = await start(STANZA, ['Start_Command = true'])
     await fwknop(client, ['-C', `touch ${notes}.no`])
     await daemon.process.line(/the stanza does not have ENABLE_CMD_EXEC/)
-    await running!.stop()
-    await start(server, `${STANZA}ENABLE_CMD_EXEC Y\nCMD_EXEC_USER nobody\n`, ['Start_Command = true'])
+    await start(`${STANZA}ENABLE_CMD_EXEC Y\nCMD_EXEC_USER nobody\n`, ['Start_Command = true'])
     execFileSync('sh', ['-c', `: > ${notes}; chmod 666 ${notes}; chmod 711 $(dirname ${notes})`])
     await fwknop(client, ['-C', `echo "$(id -un) $POSTERN_IP" >> ${notes}`])
     await until('the command', () => lines(notes).length === 1)
     expect(lines(notes)).toEqual([`nobody ${CLIENT_4}`])
-    await running!.stop()
     const script = scratch('script')
     writeFileSync(script, `#!/bin/sh\necho "$@" >> ${notes}\n`, { mode: 0o755 })
     const cycle = `CMD_CYCLE_OPEN ${script} open $SRC $PORT $PROTO\nCMD_CYCLE_CLOSE ${script} close $SRC\nCMD_CYCLE_TIMER 1\n`
-    await start(server, `${STANZA}${cycle}`, ['Start_Command = true'])
+    await start(`${STANZA}${cycle}`, ['Start_Command = true'])
     await fwknop(client, ['-A', 'tcp/22'])
     await until('the cycle', () => lines(notes).length === 3)
     expect(lines(notes).slice(1)).toEqual([`open ${CLIENT_4} 22 6`, `close ${CLIENT_4}`])
   }, 120_000)
 
   test('has connections sent on to a host behind, and to another port of this one', async () => {
-    const { server, client } = await pair()
+    const { server, client } = await shared.network()
     const behind = await Host.make('behind')
     await link(
       { host: server, device: 'eth1', addresses: ['198.51.100.1/24'] },
@@ -213,7 +204,7 @@ lab('the real fwknop client', () => {
     await server.sysctl('net.ipv4.ip_forward', 1)
     await serveTcp(behind, 2222, 'behind')
     await serveTcp(server, 8080, 'here')
-    await start(server, STANZA, ['Open_Ports = tcp/22, tcp/23', 'Forward_To = tcp/8080, tcp/2222@198.51.100.7'])
+    await start(STANZA, ['Open_Ports = tcp/22, tcp/23', 'Forward_To = tcp/8080, tcp/2222@198.51.100.7'])
     await fwknop(client, ['-A', 'tcp/22', '-N', '198.51.100.7:2222'])
     await until('the host behind', async () => (await greeting(client, SERVER_4, 22)) === 'behind')
     await fwknop(client, ['-A', 'tcp/23', '--nat-local', '-N', `${SERVER_4}:8080`])
@@ -224,7 +215,7 @@ lab('the real fwknop client', () => {
   }, 120_000)
 
   test('signed and encrypted by GnuPG: by a key that counts', async () => {
-    const { server, client } = await pair()
+    const { client } = await shared.network()
     const [serverHome, clientHome] = [scratch('server-gpg'), scratch('client-gpg')]
     for (const home of [serverHome, clientHome]) mkdirSync(home, { mode: 0o700 })
     const make = (home: string, name: string): string => {
@@ -239,7 +230,7 @@ lab('the real fwknop client', () => {
     const stanza = (id: string): string =>
       `SOURCE ANY\nGPG_HOME_DIR ${serverHome}\nGPG_DECRYPT_ID ${serverKey.slice(-8)}\nGPG_ALLOW_NO_PW Y\nGPG_REQUIRE_SIG Y\nGPG_REMOTE_ID ${id}\nHMAC_KEY_BASE64 ${HMAC}\n`
     const notes = scratch('notes')
-    await start(server, stanza(clientKey.slice(-16)), [`Start_Command = echo %IP% >> ${notes}`])
+    await start(stanza(clientKey.slice(-16)), [`Start_Command = echo %IP% >> ${notes}`])
     const words = [
       '--gpg-encryption',
       '--gpg-home-dir',
@@ -255,10 +246,9 @@ lab('the real fwknop client', () => {
     ]
     await fwknop(client, ['-A', 'tcp/22'], words)
     await until('the opening', () => lines(notes).length === 1)
-    await running!.stop()
     const json = scratch('log.json')
     const explained = `LogFile = ${json}\nLogFormat = json`
-    await start(server, stanza('0123456789ABCDEF'), [`Start_Command = echo %IP% >> ${notes}`], explained)
+    await start(stanza('0123456789ABCDEF'), [`Start_Command = echo %IP% >> ${notes}`], explained)
     await fwknop(client, ['-A', 'tcp/22'], words)
     await until('the refusal', () => readFileSync(json, 'utf8').includes('its signature is not by an accepted key'))
     expect(lines(notes)).toHaveLength(1)

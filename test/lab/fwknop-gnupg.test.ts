@@ -2,26 +2,24 @@
 // whoever has no key cannot keep gpg from those who have.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { encodeFields } from '../../src/peer/fwknop/fields.ts'
 import { sealGnupg } from '../../src/peer/fwknop/packet.ts'
-import { HMAC, fwknop, secretFile, startFwknop } from './fwknop.ts'
+import { FWKNOP_ARGS, HMAC, fwknop, fwknopConfig, secretFile } from './fwknop.ts'
 import { Gnupg, THEN } from './gnupg.ts'
 import { program } from './knockd.ts'
-import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
+import { CLIENT_4, SERVER_4, lab } from './net.ts'
+import { SharedDaemon } from './one-daemon.ts'
 import type { Host } from './net.ts'
 import type { Process } from './process.ts'
-import { scratch } from './scratch.ts'
+import { sendDatagrams } from './service.ts'
 
 /** Packets a second that a stranger sends, for gpg to look at. */
 const FLOOD_PER_S = 200
 
+const shared = new SharedDaemon(FWKNOP_ARGS)
 let running: Process | undefined
 const rings: Gnupg[] = []
-afterEach(async () => {
-  await running?.stop()
-  running = undefined
-})
 afterAll(() => {
   for (const ring of rings) ring.close()
 })
@@ -50,13 +48,8 @@ const plain = (count: number): string =>
   )
 
 /** Sends a datagram to the server. */
-const send = async (from: Host, packet: Uint8Array): Promise<void> => {
-  const file = scratch('packet')
-  writeFileSync(file, packet)
-  const script = `const s = require('node:dgram').createSocket('udp4')
-    s.send(require('node:fs').readFileSync(process.argv[1]), 62201, '${SERVER_4}', () => s.close())`
-  await from.run([process.execPath, '-e', script, file])
-}
+const send = async (from: Host, packet: Uint8Array): Promise<void> =>
+  await sendDatagrams(from, SERVER_4, 62_201, [packet])
 
 /** gpg's words for a signature by a key, as of then. */
 const by = (key: string, then = true): readonly string[] => [
@@ -68,7 +61,7 @@ const by = (key: string, then = true): readonly string[] => [
 
 lab('GnuPG', () => {
   test('a key that counts opens; revoked, expired or beside others it does not', async () => {
-    const { server, client } = await pair()
+    const { client } = await shared.network()
     const [own, theirs] = [ring(), ring()]
     const serverKey = own.make('server@example.org', 'rsa2048', 'sign,encr')
     theirs.run(['--import'], own.run(['--export', serverKey]))
@@ -87,7 +80,7 @@ lab('GnuPG', () => {
     const { good, revoked, expired, old, never, subkey } = keys
     const signers = [good, revoked, expired, old, never, subkey].join()
     const stanza = `SOURCE ANY\nGPG_HOME_DIR ${own.home}\nGPG_ALLOW_NO_PW Y\nGPG_FINGERPRINT_ID ${signers}\nHMAC_KEY_BASE64 ${HMAC}\n`
-    running = (await startFwknop(server, stanza, ['Start_Command = true'])).process
+    running = (await shared.reload(fwknopConfig(stanza, ['Start_Command = true']))).daemon.process
     const hmac = { key: Buffer.from(HMAC, 'base64'), digest: 'sha256' } as const
     let count = 0
     const make = (words: readonly string[], text = plain(++count)): Buffer =>
@@ -126,7 +119,7 @@ lab('GnuPG', () => {
   }, 120_000)
 
   test('of the real client: refused once the key is revoked, has expired or signs with an end', async () => {
-    const { server, client } = await pair()
+    const { client } = await shared.network()
     const [own, theirs] = [ring(), ring()]
     const serverKey = own.make('server@example.org', 'rsa2048', 'sign,encr')
     const key = theirs.make('client@example.org', 'rsa2048', 'sign,encr', '10d')
@@ -135,7 +128,7 @@ lab('GnuPG', () => {
     theirs.run(['--import'], own.run(['--export', serverKey]))
     theirs.run(['--yes', '--quick-lsign-key', serverKey])
     const stanza = `SOURCE ANY\nGPG_HOME_DIR ${own.home}\nGPG_DECRYPT_ID ${serverKey.slice(-8)}\nGPG_ALLOW_NO_PW Y\nGPG_FINGERPRINT_ID ${key}\nHMAC_KEY_BASE64 ${HMAC}\n`
-    running = (await startFwknop(server, stanza, ['Start_Command = true'])).process
+    running = (await shared.reload(fwknopConfig(stanza, ['Start_Command = true']))).daemon.process
     const ids = ['--gpg-recipient-key', serverKey.slice(-16), '--gpg-signer-key', key.slice(-16)]
     const gpg = ['--gpg-encryption', '--gpg-home-dir', theirs.home, ...ids, '--gpg-no-signing-pw']
     const ask = async (): Promise<string> => {
@@ -155,7 +148,7 @@ lab('GnuPG', () => {
   }, 120_000)
 
   test('ids of 16 digits, fingerprints as gpg prints them: of the real client and of ours', async () => {
-    const { server, client } = await pair()
+    const { client } = await shared.network()
     const [own, theirs] = [ring(), ring()]
     const serverKey = own.make('server@example.org', 'rsa2048', 'sign,encr')
     const key = theirs.make('client@example.org', 'rsa2048', 'sign,encr')
@@ -172,7 +165,7 @@ lab('GnuPG', () => {
     ]
     for (const form of forms) {
       const stanza = `SOURCE ANY\nGPG_HOME_DIR ${own.home}\nGPG_ALLOW_NO_PW Y\n${form}\nHMAC_KEY_BASE64 ${HMAC}\n`
-      running = (await startFwknop(server, stanza, ['Start_Command = true'])).process
+      running = (await shared.reload(fwknopConfig(stanza, ['Start_Command = true']))).daemon.process
       const ids = ['--gpg-recipient-key', `0x${serverKey.slice(-16)}`, '--gpg-signer-key', key.slice(-16)]
       const gpg = ['--gpg-encryption', '--gpg-home-dir', theirs.home, ...ids, '--gpg-no-signing-pw']
       await fwknop(client, ['-A', 'tcp/22'], [...gpg, '--key-base64-hmac', HMAC, '--use-hmac'])
@@ -183,12 +176,11 @@ lab('GnuPG', () => {
       )
       await client.run([process.execPath, program('knock'), '--spa', 'fwknop', '-n', 'gate', '--rc-file', rc])
       expect(await running.line(/OPEN SESAME|signature|gpg/), form).toMatch(/OPEN SESAME/)
-      await running.stop()
     }
   }, 120_000)
 
   test(`a stranger without a key who sends ${FLOOD_PER_S} packets a second keeps nobody out`, async () => {
-    const { server, client } = await pair()
+    const { client } = await shared.network()
     await client.address('eth0', '192.0.2.66/24')
     const [own, theirs] = [ring(), ring()]
     const serverKey = own.make('server@example.org', 'rsa2048', 'sign,encr')
@@ -197,7 +189,7 @@ lab('GnuPG', () => {
     own.run(['--import'], theirs.run(['--export', key]))
     // No HMAC: anybody can have gpg started.
     const stanza = `SOURCE ANY\nGPG_HOME_DIR ${own.home}\nGPG_ALLOW_NO_PW Y\nGPG_FINGERPRINT_ID ${key}\n`
-    running = (await startFwknop(server, stanza, ['Start_Command = true'])).process
+    running = (await shared.reload(fwknopConfig(stanza, ['Start_Command = true']))).daemon.process
     const flood = client.start([
       process.execPath,
       '-e',

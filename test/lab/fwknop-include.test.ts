@@ -4,11 +4,11 @@ import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { fwknop, openings, startFwknop } from './fwknop.ts'
-import { program } from './knockd.ts'
+import { check, postern } from './guarded.ts'
 import type { Knockd } from './knockd.ts'
 import { lab, pair } from './net.ts'
 import type { Host } from './net.ts'
-import type { Output, Process } from './process.ts'
+import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 
 let running: Process | undefined
@@ -47,11 +47,6 @@ const site = (): { readonly users: string; readonly access: string } => {
   const access = `SOURCE ANY\nOPEN_PORTS tcp/22\nREQUIRE_SOURCE_ADDRESS Y\n%include_keys ${folder}/keys\n%include ${folder}/one.conf\n%include_folder ${users}\n${stanza('last')}`
   return { users, access }
 }
-
-const postern = async (host: Host, command: string, { file }: Knockd): Promise<Output> =>
-  host.run([process.execPath, program('postern'), command, ...(command === 'check' ? [file] : ['-c', file])], {
-    mayFail: true,
-  })
 
 const heldBy = async (server: Host, daemon: Knockd): Promise<readonly (string | undefined)[]> =>
   (await openings(server, daemon)).map(({ user }) => user)
@@ -148,24 +143,22 @@ lab('an access.conf that includes files', () => {
     await ask(client, 'ann')
     expect(await running.line(/OPEN SESAME/)).toMatch(/\(ann\.conf:1/)
     expect(running.count(/revoked/)).toBe(0)
-    for (const command of ['check', 'doctor']) {
-      const { stdout } = await postern(server, command, daemon)
-      expect(stdout, command).toContain(ann)
-      expect(stdout, command).toContain(`chmod 600 ${ann}`)
-    }
+    const { stdout: checked } = await check(daemon.file)
+    expect(checked).toContain(ann)
+    expect(checked).toContain(`chmod 600 ${ann}`)
     chmodSync(ann, 0o600)
     chownSync(ann, 65_534, 65_534)
     await running.line(/belongs to another user/)
-    expect((await postern(server, 'check', daemon)).stdout).toContain(`chown root ${ann}`)
+    expect((await check(daemon.file)).stdout).toContain(`chown root ${ann}`)
     // A folder that others can write says who has a key.
     chownSync(ann, 0, 0)
     chmodSync(users, 0o777)
     // Its own mode is looked at every half minute; a reload looks at once.
     running.kill('SIGHUP')
     await running.line(/others than its owner can change it/)
-    expect((await postern(server, 'doctor', daemon)).stdout).toContain(`chmod go-w ${users}`)
+    expect((await postern(server, daemon, 'doctor')).stdout).toContain(`chmod go-w ${users}`)
     chmodSync(users, 0o700)
-    const { stdout, code } = await postern(server, 'check', daemon)
+    const { stdout, code } = await check(daemon.file)
     expect(code, stdout).toBe(0)
     expect(stdout).toContain('ann.conf:1: opens tcp/22')
   }, 60_000)

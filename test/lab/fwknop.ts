@@ -26,17 +26,18 @@ export const secretFile = (name: string, text: string): string => {
   return file
 }
 
-/** Starts a daemon with a door `fw` under the stanzas of an access.conf, with more lines in the door and in `[options]`. */
-export const startFwknop = async (
-  host: Host,
-  access: string,
-  more: readonly string[],
-  options = '',
-): Promise<Knockd> => {
+/** The config of a door `fw` under the stanzas of an access.conf, with more lines in the door and in `[options]`. */
+export const fwknopConfig = (access: string, more: readonly string[], options = ''): string => {
   const file = secretFile('access.conf', access)
-  const config = `[options]\n${options}\n[fw]\nSPA = fwknop\nAccess_File = ${file}\n${more.join('\n')}\n`
-  return await startKnockd({ host, config, args: ['-D', '-i', 'eth0'] })
+  return `[options]\n${options}\n[fw]\nSPA = fwknop\nAccess_File = ${file}\n${more.join('\n')}\n`
 }
+
+/** Starts a daemon with the config of {@link fwknopConfig}. */
+export const startFwknop = async (host: Host, ...words: Parameters<typeof fwknopConfig>): Promise<Knockd> =>
+  await startKnockd({ host, config: fwknopConfig(...words), args: FWKNOP_ARGS })
+
+/** The words of a daemon that tells why it refuses a packet. */
+export const FWKNOP_ARGS = ['-D', '-i', 'eth0']
 
 /** The real client, which writes into its home; it claims the client's address unless the words say something else. */
 export const fwknop = async (client: Host, words: readonly string[], keys: readonly string[] = KEYS): Promise<void> => {

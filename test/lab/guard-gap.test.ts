@@ -3,14 +3,17 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { nft } from './firewall.ts'
-import { guardSsh, knockIn, looks, postern, statusOf, timesLeft } from './guarded.ts'
-import { PROJECT, startAgain } from './knockd.ts'
+import { guardSsh, knockIn, looks, postern, sshConfig, statusOf, timesLeft } from './guarded.ts'
+import { PROJECT } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
+import { SharedDaemon } from './one-daemon.ts'
 import { until } from './process.ts'
 import type { Socket } from './resident.ts'
 import { connectTo, goesOn, probe, serveTcp, serveUdp, session, talkUdp } from './service.ts'
 
+/** For tests that leave no rules of others behind. */
+const shared = new SharedDaemon()
 const BACK = /another program took the guard out of the rules: it is back/
 /** An address beside the client's on its own host, of which nobody has knocked. */
 const STRANGER_4 = '192.0.2.66'
@@ -112,9 +115,8 @@ async function hostBehind(server: Host, client: Host): Promise<Host> {
 
 lab('while the guard is away', () => {
   test('a stranger who hammers at the port has no session a moment later', async () => {
-    const { server, client } = await pair()
+    const { server, client, daemon } = await shared.with(sshConfig(60))
     await serveTcp(server, 22)
-    const daemon = await guardSsh(server, 60)
     const hammer = client.start([process.execPath, '-e', HAMMER, SERVER_4])
     await hammer.line(/^tried$/)
     for (let times = 0; times < 3; times++) {
@@ -129,6 +131,7 @@ lab('while the guard is away', () => {
     await daemon.process.stop()
     await nft(server, 'flush ruleset')
     await until('it gets in', async () => (await connected(server, 22)).length > 0)
+    await hammer.stop()
   })
 
   test('a stranger gets no session with what this machine hands on, where others track connections', async () => {
@@ -289,8 +292,7 @@ lab('the openings', () => {
   })
 
   test('are said to be in doubt by status for as long as the guard is away', async () => {
-    const { server } = await pair()
-    const daemon = await guardSsh(server, 60)
+    const { server, daemon } = await shared.with(sshConfig(60))
     const fight = server.start(['sh', '-c', 'while :; do nft flush ruleset; done'])
     await until('status says so', async () => {
       const { stdout } = await postern(server, daemon, 'status')
@@ -318,12 +320,14 @@ async function answerTo(server: Host, client: Host, port: string): Promise<strin
 }
 
 lab('who was let in once', () => {
-  test.each(['a reload', 'a repair', 'a restart'])('has to knock again from the same port after %s', async (way) => {
-    const { server, client } = await pair()
+  test.each([
+    ['a reload', '40001'],
+    ['a repair', '40002'],
+    ['a restart', '40003'],
+  ])('has to knock again from the same port after %s', async (way, port) => {
+    const { server, client, daemon } = await shared.with(sshConfig(2))
     await serveTcp(server, 22)
-    const daemon = await guardSsh(server, 2)
     await knockIn(client, SERVER_4, daemon.process)
-    const port = '40001'
     const inside = await session(client, SERVER_4, 22, { sourcePort: Number(port) })
     await daemon.process.line(/tcp\/22 closed$/)
     if (way === 'a reload') {
@@ -332,7 +336,7 @@ lab('who was let in once', () => {
     } else if (way === 'a repair') await gap(server, daemon, async () => undefined)
     else {
       await daemon.process.stop()
-      await startAgain(server, daemon)
+      await shared.again()
     }
     await goesOn(inside)
     for (const set of ['kept4', 'kept6']) {

@@ -3,12 +3,14 @@
 import { expect, test } from 'vitest'
 import { REPAIRS_BURST } from '../../src/daemon/repairs.ts'
 import { nft } from './firewall.ts'
-import { guardSsh, knockIn, looks, timesLeft } from './guarded.ts'
+import { guardSsh, knockIn, looks, sshConfig, timesLeft } from './guarded.ts'
+import { SharedDaemon } from './one-daemon.ts'
 import { CLIENT_4, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
 import { probe, serveTcp } from './service.ts'
 
+const shared = new SharedDaemon()
 const BACK = /^another program took the guard out of the rules: it is back, with (\d+) openings?$/
 const RULES = `table inet filter {
   chain input {
@@ -53,14 +55,14 @@ lab('the guard', () => {
   })
 
   test('closes on time what was put back, also with the daemon killed', async () => {
-    const { server, client } = await pair()
+    const { server, client, daemon } = await shared.with(sshConfig(4))
     await serveTcp(server, 22)
-    const daemon = await guardSsh(server, 4)
     const begun = performance.now()
     await knockIn(client, SERVER_4, daemon.process)
     await nft(server, 'flush ruleset')
     await daemon.process.line(BACK)
     daemon.process.kill('SIGKILL')
+    await daemon.process.ended
     expect(await probe(client, SERVER_4, 22)).toBe('open')
     await looks(client, SERVER_4, 22, 'refused')
     expect(performance.now() - begun).toBeGreaterThanOrEqual(4_000)
@@ -83,9 +85,8 @@ lab('the guard', () => {
   })
 
   test('is left alone by rules that are none of its business', async () => {
-    const { server, client } = await pair()
+    const { server, client, daemon } = await shared.with(sshConfig(60))
     await serveTcp(server, 22)
-    const daemon = await guardSsh(server, 60)
     await knockIn(client, SERVER_4, daemon.process)
     for (const iptables of ['iptables', 'ip6tables']) {
       await server.run([iptables, '-A', 'INPUT', '-p', 'tcp', '--dport', '80', '-j', 'ACCEPT'])
@@ -101,9 +102,8 @@ lab('the guard', () => {
   })
 
   test('keeps established connections through a flush', async () => {
-    const { server, client } = await pair()
+    const { server, client, daemon } = await shared.with(sshConfig(3))
     await serveTcp(server, 22)
-    const daemon = await guardSsh(server, 3)
     await knockIn(client, SERVER_4, daemon.process)
     const session = client.start(['sh', '-c', `(sleep 3.5; echo still here; sleep 1) | nc ${SERVER_4} 22`])
     await session.line(/hello/)

@@ -15,11 +15,15 @@ export const KNOCKS = ['7301', '822', '9403'] as const
 /** Milliseconds within which something closes or is put back that is due: long, for a busy machine. */
 export const DUE_LIMIT_MS = 20_000
 
-/** A daemon that opens port 22 for so many seconds, with more lines in `[options]` and in the door. */
-export async function guardSsh(host: Host, seconds: number, options = '', door = ''): Promise<Knockd> {
+/** The config of a door that opens port 22 for so many seconds, with more lines in `[options]` and in the door. */
+export function sshConfig(seconds: number, options = '', door = ''): string {
   const open = door.includes('Open_Ports') ? '' : 'Open_Ports = tcp/22\n'
-  const config = `[options]\n${options}\n[ssh]\nSequence = ${KNOCKS.join()}\n${open}Open_For = ${seconds}s\n${door}\n`
-  return await startKnockd({ host, config })
+  return `[options]\n${options}\n[ssh]\nSequence = ${KNOCKS.join()}\n${open}Open_For = ${seconds}s\n${door}\n`
+}
+
+/** Starts a daemon with the config of {@link sshConfig}. */
+export async function guardSsh(host: Host, ...words: Parameters<typeof sshConfig>): Promise<Knockd> {
+  return await startKnockd({ host, config: sshConfig(...words) })
 }
 
 /** Knocks right at a server, and waits until the daemon has opened something, or kept it open. */
@@ -48,6 +52,11 @@ export async function postern(host: Host, { file }: Pick<Knockd, 'file'>, ...arg
     return false
   })
   return answer
+}
+
+/** `postern check` of a file, in this process. */
+export async function check(file: string): Promise<Output> {
+  return await asked(['check', file])
 }
 
 async function asked(argv: readonly string[]): Promise<Output> {

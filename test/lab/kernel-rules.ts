@@ -13,7 +13,7 @@ import { writeConfig } from './scratch.ts'
 import { canConnect, goesOn, probe, serveTcp, session } from './service.ts'
 
 /** The number of random scans of all ports; none may open anything. */
-const SCANS = SLOW ? 12 : 2
+const SCANS = SLOW ? 12 : 1
 /** Milliseconds that these scans may take: on a busy machine nmap waits long. */
 const SCANS_LIMIT_MS = 180_000
 /** Seconds that telnet is held at each port where nothing answers: a SYN is sent again after one second. */

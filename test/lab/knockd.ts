@@ -46,8 +46,12 @@ export async function startKnockd({ host, config, args = ['-i', 'eth0'], env = {
 }
 
 /** Starts the daemon again, with the config and the state of one that has ended, and returns once it listens. */
-export async function startAgain(host: Host, { file }: Pick<Knockd, 'file'>): Promise<Process> {
-  return await listening(host, [globalThis.process.execPath, program('knockd'), '-v', '-c', file, '-i', 'eth0'])
+export async function startAgain(
+  host: Host,
+  { file }: Pick<Knockd, 'file'>,
+  args: readonly string[] = ['-i', 'eth0'],
+): Promise<Process> {
+  return await listening(host, [globalThis.process.execPath, program('knockd'), '-v', '-c', file, ...args])
 }
 
 /**

@@ -47,6 +47,12 @@ export class Lines {
     })
   }
 
+  /** Forgets the lines so far: a test that shares a process with others sees those that come from now on. */
+  forget(): void {
+    this.lines.length = 0
+    this.#unread = 0
+  }
+
   /** Counts the lines so far that match. */
   count(pattern: RegExp): number {
     return this.lines.filter((line) => pattern.test(line)).length

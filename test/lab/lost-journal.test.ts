@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { formatKey } from '../../src/spa/noise/key-text.ts'
-import { sample } from '../slow.ts'
+import { SLOW, sample } from '../slow.ts'
 import { framesTo } from './flood.ts'
 import { sendRaw } from './frames.ts'
 import { postern } from './guarded.ts'
@@ -101,7 +101,9 @@ const makeConfig = (more = ''): string => {
 // Without SLOW one that is damaged, and one that is gone.
 lab.each(sample(DAMAGES, (_, index) => index === 1 || index === DAMAGES.length - 1))(
   'a journal with %s',
-  (_, damage) => {
+  (damaged, damage) => {
+    /** What was used after a loss is known in the same way after each. */
+    const restarts = SLOW || damaged.startsWith('a byte')
     test('opens to nothing that was used before', async () => {
       const { server, client } = await pair()
       const daemon = await startKnockd({ host: server, config: makeConfig() })
@@ -139,6 +141,7 @@ lab.each(sample(DAMAGES, (_, index) => index === 1 || index === DAMAGES.length -
       const frame = await frameOf(server, knockknock, 2, 'knockknock')
       await sendOne(client, frame)
       await running.line(/knockknock: OPEN SESAME/)
+      if (!restarts) return
       // It is known at the next start, and so is what was used after the loss.
       await restart(server, daemon)
       await playBack(client, frame)

@@ -3,7 +3,7 @@
 import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { encodeSyn } from '../../src/peer/knockknock/syn.ts'
 import type { KnockknockKeys } from '../../src/peer/knockknock/syn.ts'
 import { keyPairOf } from '../../src/spa/noise/curve.ts'
@@ -15,9 +15,9 @@ import { knocksOfCode } from '../../src/totp/ports.ts'
 import { secretUri } from '../../src/totp/secret-text.ts'
 import { sample } from '../slow.ts'
 import { postern } from './guarded.ts'
-import { startAgain, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
-import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
+import { CLIENT_4, SERVER_4, lab } from './net.ts'
+import { SharedDaemon } from './one-daemon.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
@@ -30,11 +30,8 @@ const KNOCK_PORT = 666
 const SPA_PORT = 62_201
 const SERVER_SECRET = new Uint8Array(32).fill(11)
 
+const shared = new SharedDaemon()
 let running: Process | undefined
-afterEach(async () => {
-  await running?.stop()
-  running = undefined
-})
 
 /** Replaces a file as editors do. */
 const write = (file: string, text: string): void => {
@@ -191,8 +188,8 @@ const configOf = (lines: string, notes: string): string => {
 const withState = (config: string, { stateDir }: Knockd): string =>
   config.replace('[options]\n', `[options]\nStateDir = ${stateDir}\n`)
 
-const again = async (server: Host, daemon: Knockd): Promise<Process> => {
-  running = await startAgain(server, daemon)
+const again = async (): Promise<Process> => {
+  running = await shared.again()
   return running
 }
 
@@ -213,10 +210,9 @@ const TRY_MS = 500
 
 /** A daemon with one door, which is open. */
 const opened = async (lines: string, open: (client: Host) => Promise<unknown>): Promise<Opened> => {
-  const { server, client } = await pair()
-  await serveTcp(server, 22)
   const notes = scratch('notes')
-  const daemon = await startKnockd({ host: server, config: configOf(lines, notes) })
+  const { server, client, daemon } = await shared.with(configOf(lines, notes))
+  await serveTcp(server, 22)
   running = daemon.process
   let before: readonly string[] = []
   let revoked = 0
@@ -257,7 +253,7 @@ lab('revoked', () => {
       const [first, second, third] = TIMES.map((name) => scratch(name)) as [string, string, string]
       const none = scratch('none')
       make(first, 'alice')
-      const { server, client, daemon, notes, reopened, closed } = await opened(lines(first), (from) => open(from, 0))
+      const { client, daemon, notes, reopened, closed } = await opened(lines(first), (from) => open(from, 0))
       make(first, 'nobody')
       await closed(daemon.process)
 
@@ -276,7 +272,7 @@ lab('revoked', () => {
       daemon.process.kill('SIGKILL')
       await daemon.process.ended
       make(third, 'nobody')
-      await closed(await again(server, daemon))
+      await closed(await again())
     },
   )
 
@@ -344,7 +340,7 @@ lab('not revoked', () => {
   test('by a slip: a file that cannot be read leaves everything as it was, at the start too', async () => {
     const path = scratch('who')
     write(path, userLine(12, 'alice'))
-    const { daemon, server, client, closed } = await opened(`SPA = postern\nSPA_Users = ${path}`, (from) =>
+    const { daemon, client, closed } = await opened(`SPA = postern\nSPA_Users = ${path}`, (from) =>
       sendPacket(from, 12),
     )
     write(path, `${userLine(12, 'alice')}nonsense\n`)
@@ -354,7 +350,7 @@ lab('not revoked', () => {
     expect(await probe(client, SERVER_4, 22)).toBe('open')
     daemon.process.kill('SIGKILL')
     await daemon.process.ended
-    const after = await again(server, daemon)
+    const after = await again()
     expect(after.count(/opens to nobody/)).toBe(1)
     expect(await probe(client, SERVER_4, 22)).toBe('open')
     // Once it can be read, it counts.

@@ -16,6 +16,8 @@ import type { OpeningStatus } from '../../src/control/message.ts'
 import { statusOf } from './guarded.ts'
 import { program, startAgain, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
+import { SharedDaemon } from './one-daemon.ts'
+import type { Shared } from './one-daemon.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
@@ -54,16 +56,32 @@ const write = (file: string, text: string): void => {
   renameSync(`${file}.new`, file)
 }
 
-const start = async (host: Host, users: string, doors: string, options = ''): Promise<Made> => {
+/** Writes the files of a config. */
+const written = (
+  users: string,
+  doors: string,
+): { readonly config: string; readonly users: string; readonly notes: string } => {
   const key = scratch('server.key')
   writeFileSync(key, `${formatKey('postern-server-secret', SERVER_SECRET)}\n`, { mode: 0o600 })
   const file = scratch('users')
   write(file, users)
   const notes = scratch('notes')
-  const config = `[options]\nSPA_Key_File = ${key}\n${options}\n${doors.replaceAll('USERS', file).replaceAll('NOTES', notes)}`
-  const daemon = await startKnockd({ host, config })
+  const config = `[options]\nSPA_Key_File = ${key}\n${doors.replaceAll('USERS', file).replaceAll('NOTES', notes)}`
+  return { config, users: file, notes }
+}
+
+const start = async (host: Host, users: string, doors: string): Promise<Made> => {
+  const made = written(users, doors)
+  const daemon = await startKnockd({ host, config: made.config })
   running = daemon.process
-  return { daemon, users: file, notes }
+  return { ...made, daemon }
+}
+
+/** For tests with no packets of the past, after which nobody's packets are refused for a while. */
+const shared = new SharedDaemon()
+const startShared = async (users: string, doors: string): Promise<Made & Shared> => {
+  const made = written(users, doors)
+  return { ...made, ...(await shared.with(made.config)) }
 }
 
 const noted = (notes: string): readonly string[] =>
@@ -129,9 +147,7 @@ lab('one packet', () => {
   })
 
   test('to any port, over IPv6, for an address it claims, for some ports and for less time', async () => {
-    const { server, client } = await pair()
-    const { daemon } = await start(
-      server,
+    const { server, client, daemon } = await startShared(
       `packet-source ports=tcp/22,tcp/443 open-for=60 ${keyOf(ALICE)} alice\n`,
       GUARDED,
     )
@@ -161,15 +177,14 @@ lab('one packet', () => {
   })
 
   test('after a restart what was open of a door is open, and no more', async () => {
-    const { server, client } = await pair()
+    const { server, client, daemon } = await startShared(`packet-source ports=tcp/22 ${keyOf(ALICE)} alice\n`, GUARDED)
     const services = [await serveTcp(server, 22), await serveTcp(server, 80)]
-    const { daemon } = await start(server, `packet-source ports=tcp/22 ${keyOf(ALICE)} alice\n`, GUARDED)
     const ssh: Claim = { wanted: { kind: 'ports', ports: [{ protocol: TCP, port: 22 }] }, address: undefined, openS: 0 }
     await send(client, [seal(ssh)])
     await until('ssh to be open', async () => (await probe(client, SERVER_4, 22)) === 'open')
-    await running!.stop()
+    await daemon.process.stop()
     await server.run(['nft', 'flush', 'ruleset'])
-    running = await startAgain(server, daemon)
+    await shared.again()
     expect(await probe(client, SERVER_4, 22)).toBe('open')
     expect(await probe(client, SERVER_4, 80)).not.toBe('open')
     for (const service of services) await service.stop()
@@ -287,8 +302,8 @@ lab('packets that must not open', () => {
   })
 
   test('too old for its door or for any, expired, narrowed, for another door, without a right to the source, revoked', async () => {
-    const { server, client } = await pair()
     const alice = `packet-source doors=ssh ${keyOf(ALICE)} alice\n`
+    const { server, client } = await pair()
     const { daemon, users, notes } = await start(server, alice, noting('ssh') + noting('web', 'SPA_Max_Age = 10m\n'))
     const said = async (pattern: RegExp): Promise<string> => await daemon.process.line(pattern)
     await send(client, [seal(DOOR('ssh'), ALICE, Date.now() - 400_000)])
@@ -303,7 +318,7 @@ lab('packets that must not open', () => {
     expect(await said(/single packet of alice/)).toMatch(/there is no door cellar for this key$/)
     const changed = async (text: string, claim: Claim, pattern: RegExp): Promise<void> => {
       write(users, text)
-      running!.kill('SIGHUP')
+      daemon.process.kill('SIGHUP')
       await said(/re-reading config file/)
       await until(`the new file to count`, async () => {
         await send(client, [seal(claim)])
@@ -320,7 +335,7 @@ lab('packets that must not open', () => {
     expect(noted(notes)).toEqual([])
     // Revoked: nothing is said, as to a stranger.
     write(users, `packet-source ${keyOf(BOB)} bob\n`)
-    running!.kill('SIGHUP')
+    daemon.process.kill('SIGHUP')
     await until('bob to be let in', async () => {
       await send(client, [seal(DOOR('ssh')), seal(DOOR('ssh'), BOB)])
       return noted(notes).length > 0
