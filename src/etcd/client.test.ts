@@ -280,8 +280,10 @@ describe('answers', () => {
     const at = await gateway((_path, body, response) => {
       pages++
       const { key } = body as unknown as { key: string }
-      const kvs = [0, 1].map((each) => ({ key: base64(`${Buffer.from(key, 'base64').toString()}${each}`), value }))
-      response.end(JSON.stringify({ header: { revision: '40' }, kvs, more: true }))
+      const kvs = [0, 1].map(
+        (each) => `{"key":"${base64(`${Buffer.from(key, 'base64').toString()}${each}`)}","value":"${value}"}`,
+      )
+      response.end(`{"header":{"revision":"40"},"kvs":[${kvs.join()}],"more":true}`)
     })
     const error = await fault(client([at], {}, { attemptMs: 60_000, withinMs: 60_000 }).list('p/'))
     expect([error.kind, error.reason]).toEqual(['size', 'more than 64 MiB below p/'])

@@ -533,7 +533,7 @@ test('whatever comes in whatever order: nothing opens that was not told, nothing
       }
       world.openings.stop()
     }),
-    { numRuns: SLOW ? 2_000 : 150 },
+    { numRuns: SLOW ? 2_000 : 60 },
   )
   // The property is not about nothing.
   expect(OPENED.size).toBeGreaterThan(0)

@@ -1,7 +1,7 @@
 // Goal: a scan opens nothing, whoever forges somebody's address shuts nobody out, guessing codes is hopeless, and who
 // scans is remembered through a flood of others. The same in the lab, with real programs: test/lab/forged.test.ts.
 import { describe, expect, test } from 'vitest'
-import { SLOW } from '../../test/slow.ts'
+import { SLOW, sample } from '../../test/slow.ts'
 import { BEGIN_MS, codeSecret, hit, openings, secret, texts } from '../../test/gate/knocks.ts'
 import { NMAP_PORTS } from '../config/nmap-ports.ts'
 import { scannable } from '../config/scannable.ts'
@@ -15,7 +15,7 @@ import type { Ignored } from './scan-guard.ts'
 import type { GateSequence } from './sequence.ts'
 
 /** Scans of each kind; with SLOW as many as the issue asks for. */
-const SCANS = SLOW ? 1_000 : 20
+const SCANS = SLOW ? 1_000 : 10
 const OWNER = '192.0.2.2'
 
 const gateWith = (secrets: readonly GateSequence[], settings: Partial<GateSettings> = {}): Gate => {
@@ -139,7 +139,7 @@ describe('scans', () => {
       secret('two', [100, 9_001]),
       secret('far', [11_111, 31_313, 50_505]),
     ]
-    for (const perSecond of [20, 1_000, 20_000]) {
+    for (const perSecond of sample([20, 1_000, 20_000], (each) => each !== 1_000)) {
       const packets = order.map((port, index) => ({ at: (index * 1_000) / perSecond, port }))
       expect(opened(gateWith(secrets), packets)).toBe(0)
     }

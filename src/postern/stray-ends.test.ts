@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
-import { SLOW } from '../../test/slow.ts'
+import { SLOW, sample } from '../../test/slow.ts'
 import { runCommand } from '../cli/command.ts'
 import { keysFromFile } from '../client/spa/key-file.ts'
 import { readHostConfig } from '../client/spa/config-file.ts'
@@ -25,7 +25,7 @@ import { readSecret } from '../totp/secret-text.ts'
 import { CHECK } from './check/arguments.ts'
 
 const ODD = ['\r', '\n', '\r\n', '\u2028', '\u2029', '\u0085', '\0', '\uFEFF', '\v', '\f', '\uD800', '\uDC00', ' ', '#']
-const RUNS = SLOW ? 20_000 : 300
+const RUNS = SLOW ? 20_000 : 100
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-stray-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -166,7 +166,9 @@ describe.each(Object.entries(FORMATS))('%s', (_, { text, read }) => {
   })
 
   test('one odd character anywhere: nothing is lost without a fault, and that is in its line', () => {
-    for (const char of ['\r', '\u2028', '\u2029', '\u0085', '\0', '\v', '\f']) {
+    for (const char of sample(['\r', '\u2028', '\u2029', '\u0085', '\0', '\v', '\f'], (each) =>
+      /[\r\0\u2028]/.test(each),
+    )) {
       for (let at = 0; at <= text.length; at++) {
         const { entries, faults } = read(text.slice(0, at) + char + text.slice(at))
         const line = text.slice(0, at).split('\n').length

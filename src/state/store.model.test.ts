@@ -11,7 +11,7 @@ import type { Store } from './store.ts'
 const PATH = '/state/journal'
 /** So small that most runs compact several times. */
 const COMPACT_BYTES = 900
-const RUNS = SLOW ? 20_000 : 200
+const RUNS = SLOW ? 20_000 : 100
 
 type Request =
   | { readonly kind: 'opened'; readonly id: string; readonly until: number }

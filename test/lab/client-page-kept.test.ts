@@ -2,9 +2,9 @@
 // happens meanwhile; no link, name or header makes it do what nobody asked for; and it works as a file.
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { afterEach, describe, expect, test } from 'vitest'
-import { HAS_CHROMIUM, openTab, startChromium } from './chromium.ts'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { HAS_CHROMIUM, openTab } from './chromium.ts'
 import {
   KEY,
   LIMIT_MS,
@@ -12,27 +12,20 @@ import {
   PASSPHRASE,
   PHONE,
   addAuthenticator,
-  cheapen,
   link,
   look,
   see,
-  setUpPage,
-  trusting,
+  startCodes,
+  startSite,
+  tidy,
   unlock,
 } from './client-page.ts'
+import type { ClientPageSet, Site } from './client-page.ts'
 import { CLIENT_4, IS_ROOT } from './net.ts'
 import { HAS_NGINX } from './nginx.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
-
-const running: Process[] = []
-let browser: Browser | undefined
-afterEach(async () => {
-  await browser?.close()
-  browser = undefined
-  for (const process of running.splice(0)) await process.stop()
-})
 
 const stored = async (page: Page): Promise<string> => await page.evaluate('JSON.stringify({ ...localStorage })')
 /** Everything that was typed into the page, or pasted. */
@@ -40,20 +33,33 @@ const typed = async (page: Page): Promise<string> =>
   await page.evaluate('[...document.querySelectorAll("input:not([readonly])")].map(({ value }) => value).join("")')
 
 describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('a page as a client keeps', () => {
+  let site: Site
+  let running: Process | undefined
+  const codes = async (): Promise<ClientPageSet> => {
+    const set = await startCodes(site)
+    running = set.daemon
+    return set
+  }
+  beforeAll(async () => {
+    site = await startSite()
+  }, LIMIT_MS)
+  afterEach(async () => {
+    await tidy(site, running)
+    running = undefined
+  })
+  afterAll(async () => await site.browser.close())
+
   test(
     'a secret as a file: by a new passphrase typed to its end, which is left in no field, and knocks',
     { timeout: LIMIT_MS },
     async () => {
-      const { client, daemon, make } = await setUpPage(running)
+      const { daemon, make, makeCheap } = await codes()
       const folder = scratch('files')
       mkdirSync(folder)
       const [empty, own] = [join(folder, 'empty.html'), join(folder, 'own #1.html')]
       copyFileSync(await make(), empty)
-      const sealed = await make('--user', 'alice', '--mode', '644')
-      await cheapen(sealed)
-      copyFileSync(sealed, own)
-      browser = await startChromium(client)
-      const { page, requests, complaints } = await openTab(browser, PHONE)
+      copyFileSync(await makeCheap('--user', 'alice', '--mode', '644'), own)
+      const { page, requests, complaints } = await openTab(site.browser, PHONE)
       await page.goto(`file://${empty}#${link('http').split('#')[1]}`)
       await see(page, '#protect', /secret of alice/)
       expect(page.url()).toBe(`file://${empty}`)
@@ -90,10 +96,9 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('a page as a client kee
   )
 
   test('its secret across tabs, times, and hostile addresses', { timeout: LIMIT_MS }, async () => {
-    const { client, folder, certificate, make } = await setUpPage(running)
+    const { make } = await codes()
     await make()
-    browser = await startChromium(client, trusting(certificate))
-    const { page, requests, complaints } = await openTab(browser, PHONE)
+    const { page, requests, complaints } = await openTab(site.browser, PHONE)
     await page.clock.install()
     await addAuthenticator(page)
     // A path that could be read as a host, and a page before it in the history.
@@ -151,7 +156,7 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('a page as a client kee
     await other.close()
     // The worker has the page's own files alone.
     await page.evaluate('navigator.serviceWorker.ready.then(() => 0)')
-    writeFileSync(join(folder, 'ssh.html.txt'), 'not of the app')
+    writeFileSync(join(site.web.folder, 'ssh.html.txt'), 'not of the app')
     expect(await page.evaluate(`fetch('ssh.html.txt').then((answer) => answer.text())`)).toBe('not of the app')
     expect(await page.evaluate('navigator.serviceWorker.ready.then(({ scope }) => scope)')).toBe(
       `https://${NAME}/ssh.html`,
@@ -163,10 +168,9 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('a page as a client kee
   })
 
   test('beside the passphrase of a page, a passkey from now on', { timeout: LIMIT_MS }, async () => {
-    const { client, certificate, make } = await setUpPage(running)
-    await cheapen(await make('--user', 'alice', '--mode', '644'))
-    browser = await startChromium(client, trusting(certificate))
-    const { page } = await openTab(browser, PHONE)
+    const { makeCheap } = await codes()
+    await makeCheap('--user', 'alice', '--mode', '644')
+    const { page } = await openTab(site.browser, PHONE)
     await addAuthenticator(page)
     await page.goto(`https://${NAME}/ssh.html#${link('https').split('#')[1]}`)
     await see(page, '#trouble', /has its secret already/)

@@ -1,11 +1,11 @@
 // Goal: whoever has a phone gets in by the page as a client: a real Chromium holds a user's secret, encrypted, and knocks the codes
 // that it computes; the real daemon opens. It asks nobody else, works without its web server, and says what it cannot do.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { afterEach, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { codeOf, periodAt } from '../../src/totp/code.ts'
-import { HAS_CHROMIUM, openTab, startChromium } from './chromium.ts'
+import { HAS_CHROMIUM, openTab } from './chromium.ts'
 import {
   KEY,
   LIMIT_MS,
@@ -20,27 +20,21 @@ import {
   link,
   look,
   see,
-  setUpPage,
+  startCodes,
+  startSite,
+  tidy,
   shown,
   tabTo,
-  trusting,
   unlock,
 } from './client-page.ts'
+import type { ClientPageSet, Site } from './client-page.ts'
 import { program, startKnockd } from './knockd.ts'
-import { CLIENT_4, CLIENT_6, IS_ROOT, SERVER_4, SERVER_6, pair } from './net.ts'
+import { CLIENT_4, CLIENT_6, IS_ROOT, SERVER_6 } from './net.ts'
 import { sendKnocks } from './service.ts'
-import { HAS_NGINX, startNginx } from './nginx.ts'
+import { HAS_NGINX } from './nginx.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
-
-const running: Process[] = []
-let browser: Browser | undefined
-afterEach(async () => {
-  await browser?.close()
-  browser = undefined
-  for (const process of running.splice(0)) await process.stop()
-})
 
 const isOwn = (url: string): boolean => url.startsWith('data:') || new RegExp(`^https?://${NAME}(:[0-9]+)?/`).test(url)
 /** A knock is a connection that fails, which browsers tell in the console. */
@@ -48,21 +42,32 @@ const isKnock = (text: string): boolean =>
   /ERR_(CONNECTION_REFUSED|ABORTED|CONNECTION_TIMED_OUT|SSL_PROTOCOL_ERROR)/.test(text)
 
 describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client', () => {
+  let site: Site
+  let running: Process | undefined
+  const codes = async (): Promise<ClientPageSet> => {
+    const set = await startCodes(site)
+    running = set.daemon
+    return set
+  }
+  beforeAll(async () => {
+    site = await startSite()
+  }, LIMIT_MS)
+  afterEach(async () => {
+    await tidy(site, running)
+    running = undefined
+  })
+  afterAll(async () => await site.browser.close())
+
   test(
     'over http, with the secret in it: a wrong passphrase, a code by keyboard alone, and the code used up after a reload',
     async () => {
-      const { client, daemon, make } = await setUpPage(running)
-      const file = await make('--user', 'alice', '--mode', '644')
-      browser = await startChromium(client)
-      const { page, requests, complaints } = await openTab(browser, PHONE)
+      const { daemon, make, makeCheap } = await codes()
+      await make('--user', 'alice', '--mode', '644')
+      const { page, requests, complaints } = await openTab(site.browser, PHONE)
       await page.goto(`http://${NAME}/ssh.html`)
       await see(page, '#insecure', /plain http/)
       await look(page, 'locked')
-      await unlock(page, 'wrong horse')
-      await see(page, '#trouble', /passphrase does not open/)
-      await look(page, 'wrong')
       await tabTo(page, 'key')
-      await page.keyboard.press('Control+A')
       await page.keyboard.type(PASSPHRASE)
       await page.keyboard.press('Enter')
       await see(page, '#client', /Code of the moment/)
@@ -80,8 +85,11 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
       await look(page, 'by-hand')
       await page.click('#forget')
       expect(await page.textContent('#client')).not.toContain(before.slice(0, 4))
-      await cheapen(file)
+      await makeCheap('--user', 'alice', '--mode', '644')
       await page.reload()
+      await unlock(page, 'wrong horse')
+      await see(page, '#trouble', /passphrase does not open/)
+      await look(page, 'wrong')
       await unlock(page, PASSPHRASE)
       await see(page, '#client', /Code of the moment/)
       // The same code is not offered again; the next one is.
@@ -95,10 +103,10 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
   test(
     'over https, by a link: a passkey, a clock that is off, hostile links, and no web server at all',
     async () => {
-      const { client, daemon, web, certificate, make } = await setUpPage(running)
+      const { web } = site
+      const { daemon, make } = await codes()
       await make()
-      browser = await startChromium(client, trusting(certificate))
-      const { page, requests, complaints } = await openTab(browser, PHONE)
+      const { page, requests, complaints } = await openTab(site.browser, PHONE)
       await addAuthenticator(page)
       await page.goto(`https://${NAME}/ssh.html`)
       await see(page, '#empty', /No secret yet/)
@@ -144,7 +152,7 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
       await until('the right code', async () => codesNow().includes(await shown(page)))
       // The web server is gone; the app is still there, and its clock is this device's again.
       await page.evaluate('navigator.serviceWorker.ready.then(() => 0)')
-      await web.stop()
+      await web.process.stop()
       await page.reload()
       await page.click('#passkey-open')
       await see(page, '#client', /Code of the moment/)
@@ -164,13 +172,13 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
   test(
     'where a firewall drops all knocks and somebody has used the code: it sees that, and knocks the next one by itself',
     async () => {
-      const { server, client, daemon, make } = await setUpPage(running)
+      const { server, client } = site
+      const { daemon, makeCheap } = await codes()
       const drop =
         'add table inet t; add chain inet t in { type filter hook input priority 0; }; add rule inet t in tcp dport { 7431, 10000-29999 } drop'
       await server.run(['nft', drop])
-      await cheapen(await make('--user', 'alice', '--mode', '644'))
-      browser = await startChromium(client)
-      const { page } = await openTab(browser)
+      await makeCheap('--user', 'alice', '--mode', '644')
+      const { page } = await openTab(site.browser)
       await page.goto(`http://${NAME}/ssh.html`)
       await unlock(page, PASSPHRASE)
       await see(page, '#client', /Code of the moment/)
@@ -189,16 +197,14 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
   test(
     'holds the identity of a published list, and knocks what the door waits for',
     async () => {
-      const { server, client } = await pair()
-      client.etc('hosts', `${SERVER_4} ${NAME}\n`)
-      const { folder, process: web } = await startNginx(server)
-      const [identity, passphrase] = [scratch('identity'), scratch('passphrase')]
+      const { server, passphrase } = site
+      const { folder } = site.web
+      const identity = scratch('identity')
       await server.run(['age-keygen', '-o', identity])
       const recipient = (await server.run(['age-keygen', '-y', identity])).stdout.trim()
-      writeFileSync(passphrase, `${PASSPHRASE}\n`, { mode: 0o600 })
       const config = `[ssh]\nOne_Time_Sequences = generate\nPublish_To = ${folder}\nPublish_For = ${recipient}\nPublish_Host = ${NAME}\nStart_Command = true\n`
       const { process: daemon, file } = await startKnockd({ host: server, config })
-      running.push(web, daemon)
+      running = daemon
       const words = ['--user', 'alice', '--identity', identity, '--passphrase-file', passphrase, '--mode', '644']
       await until('the list', () => existsSync(join(folder, 'ssh.age')))
       await server.run([
@@ -213,8 +219,7 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
         join(folder, 'alice.html'),
       ])
       await cheapen(join(folder, 'alice.html'))
-      browser = await startChromium(client)
-      const { page } = await openTab(browser, PHONE)
+      const { page } = await openTab(site.browser, PHONE)
       await page.goto(`http://${NAME}/alice.html`)
       await unlock(page, PASSPHRASE)
       await see(page, '#left', /^20$/)

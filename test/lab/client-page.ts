@@ -1,17 +1,18 @@
 import { createHash, X509Certificate } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { encodeProfile } from '../../src/publish/client-profile.ts'
 import { NODE_CIPHER } from '../../src/publish/page/node-cipher.ts'
 import { formatSealed, keyByPassphrase, parseSealed, passphraseSlot, withSlot } from '../../src/publish/page/sealed.ts'
 import { codeOf, periodAt } from '../../src/totp/code.ts'
 import { fromBase32 } from '../../src/totp/base32.ts'
-import { axeFindings } from './chromium.ts'
+import { axeFindings, startChromium } from './chromium.ts'
 import { program, startKnockd } from './knockd.ts'
 import { Host, SERVER_4, pair } from './net.ts'
 import { startNginx } from './nginx.ts'
+import type { WebServer } from './nginx.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
@@ -35,43 +36,78 @@ export const SERVICE = 8_080
 /** The lowest one that a page opens. */
 const CHEAP_WORK_FACTOR = 10
 
-/** A server with a daemon and a web server, and a client. */
-export interface ClientPageSet {
+/** What the tests of a file share: a server with a web server, and a client with a browser that trusts it. */
+export interface Site {
   readonly server: Host
   readonly client: Host
-  readonly daemon: Process
-  readonly web: Process
-  readonly folder: string
-  readonly certificate: string
-  /** Makes a page in the web server's folder, and returns its file. */
-  readonly make: (...words: readonly string[]) => Promise<string>
+  readonly web: WebServer
+  readonly browser: Browser
+  /** A file with {@link PASSPHRASE}. */
+  readonly passphrase: string
+  /** Copies of the web server's folder by the pages that were made there: stretching a passphrase takes long. */
+  readonly copies: Map<string, string>
 }
 
-/** Sets up both hosts. @param running gets what has to be stopped */
-export const setUpPage = async (running: Process[]): Promise<ClientPageSet> => {
+/** Sets up both hosts. */
+export const startSite = async (): Promise<Site> => {
   const { server, client } = await pair()
   client.etc('hosts', `${SERVER_4} ${NAME}\n`)
-  const { folder, certificate, process: web } = await startNginx(server)
+  const web = await startNginx(server)
+  const passphrase = scratch('passphrase')
+  writeFileSync(passphrase, `${PASSPHRASE}\n`, { mode: 0o600 })
+  server.start([
+    process.execPath,
+    '-e',
+    `require('http').createServer((_, answer) => answer.end('in')).listen(${SERVICE})`,
+  ])
+  const browser = await startChromium(client, trusting(web.certificate))
+  return { server, client, web, browser, passphrase, copies: new Map() }
+}
+
+/** Closes every tab, stops the daemon, and takes away what it and a test left in the firewall and of the web server. */
+export const tidy = async ({ browser, server, web }: Site, daemon: Process | undefined): Promise<void> => {
+  for (const context of browser.contexts()) await context.close()
+  await daemon?.stop()
+  await server.run(['nft', 'flush', 'ruleset'])
+  await web.again()
+}
+
+/** A daemon of one test. */
+export interface ClientPageSet {
+  readonly daemon: Process
+  /** Makes a page in the web server's folder, and returns its file. */
+  readonly make: (...words: readonly string[]) => Promise<string>
+  /** The same, with a page that a busy machine opens at once. */
+  readonly makeCheap: (...words: readonly string[]) => Promise<string>
+}
+
+/** Starts a daemon whose door a user opens by codes. */
+export const startCodes = async ({ server, web: { folder }, passphrase, copies }: Site): Promise<ClientPageSet> => {
   const users = scratch('users')
   const uri = `otpauth://totp/x?secret=${KEY}&digits=8&period=${SECRET.periodS}`
   writeFileSync(users, `alice ${uri}\n`, { mode: 0o600 })
   const config = `[options]\nHide_With = drop\n[ssh]\nUsers = ${users}\nSequence = 7431\nOpen_Ports = tcp/${SERVICE}\nOpen_For = 10m\n`
   const { process: daemon, file } = await startKnockd({ host: server, config })
-  const service = server.start([
-    process.execPath,
-    '-e',
-    `require('http').createServer((_, answer) => answer.end('in')).listen(${SERVICE})`,
-  ])
-  running.push(web, daemon, service)
-  const passphrase = scratch('passphrase')
-  writeFileSync(passphrase, `${PASSPHRASE}\n`, { mode: 0o600 })
-  const make = async (...words: readonly string[]): Promise<string> => {
-    const own = ['page', '-c', file, '--door', 'ssh', '--host', NAME, ...words]
-    const secret = words.includes('--user') ? ['--passphrase-file', passphrase] : []
-    await server.run([process.execPath, program('postern'), ...own, ...secret, join(folder, 'ssh.html')])
-    return join(folder, 'ssh.html')
+  const page = join(folder, 'ssh.html')
+  const copied = async (what: string, make: () => Promise<void>): Promise<string> => {
+    const copy = copies.get(what) ?? scratch('copy')
+    if (copies.has(what)) cpSync(copy, folder, { recursive: true })
+    else {
+      await make()
+      cpSync(folder, copy, { recursive: true })
+      copies.set(what, copy)
+    }
+    return page
   }
-  return { server, client, daemon, web, folder, certificate, make }
+  const make = async (...words: readonly string[]): Promise<string> =>
+    await copied(words.join(' '), async () => {
+      const own = ['page', '-c', file, '--door', 'ssh', '--host', NAME, ...words]
+      const secret = words.includes('--user') ? ['--passphrase-file', passphrase] : []
+      await server.run([process.execPath, program('postern'), ...own, ...secret, page])
+    })
+  const makeCheap = async (...words: readonly string[]): Promise<string> =>
+    await copied(`cheap ${words.join(' ')}`, async () => await cheapen(await make(...words)))
+  return { daemon, make, makeCheap }
 }
 
 /** Waits until an element is visible and its text matches. */
@@ -129,7 +165,7 @@ export const cheapen = async (file: string): Promise<void> => {
 }
 
 /** The flags of a browser that trusts a certificate. */
-export const trusting = (certificate: string): readonly string[] => {
+const trusting = (certificate: string): readonly string[] => {
   const { publicKey } = new X509Certificate(readFileSync(certificate))
   const der = publicKey.export({ type: 'spki', format: 'der' })
   return [`--ignore-certificate-errors-spki-list=${createHash('sha256').update(der).digest('base64')}`]

@@ -15,11 +15,14 @@ const HTTPS_PORT = 443
 
 /** A web server and what it serves. */
 export interface WebServer {
+  /** The one that was started last. */
   readonly process: Process
   /** Whatever is written there is served. */
   readonly folder: string
   /** The certificate's file. */
   readonly certificate: string
+  /** Starts one that has ended, and returns once it serves. */
+  readonly again: () => Promise<void>
 }
 
 /** Serves an empty folder over http and https, both families, with a certificate that nobody vouches for. */
@@ -55,10 +58,23 @@ http {
 `,
     'nginx.conf',
   )
-  const process = host.start([NGINX, '-e', 'stderr', '-p', state, '-c', config])
-  await until('nginx serves', async () => {
-    if (process.exit !== undefined) throw new Error(`nginx ended; it printed:\n${process.lines.join('\n')}`)
-    return (await probe(host, '127.0.0.1', HTTPS_PORT)) === 'open'
-  })
-  return { process, folder, certificate }
+  const start = async (): Promise<Process> => {
+    const started = host.start([NGINX, '-e', 'stderr', '-p', state, '-c', config])
+    await until('nginx serves', async () => {
+      if (started.exit !== undefined) throw new Error(`nginx ended; it printed:\n${started.lines.join('\n')}`)
+      return (await probe(host, '127.0.0.1', HTTPS_PORT)) === 'open'
+    })
+    return started
+  }
+  let process = await start()
+  return {
+    get process(): Process {
+      return process
+    },
+    folder,
+    certificate,
+    again: async (): Promise<void> => {
+      if (process.exit !== undefined) process = await start()
+    },
+  }
 }

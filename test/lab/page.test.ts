@@ -1,14 +1,16 @@
 // Goal: whoever has a browser and their identity gets in by the published page alone: a real Chromium fetches page and list from a
 // real nginx, decrypts in the browser, and knocks; the real daemon opens the door. Nothing is asked of anybody else.
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { HAS_CHROMIUM, axeFindings, openTab, startChromium } from './chromium.ts'
 import { startKnockd } from './knockd.ts'
-import { IS_ROOT, CLIENT_4, Host, SERVER_4, pair } from './net.ts'
+import { IS_ROOT, CLIENT_4, SERVER_4, pair } from './net.ts'
+import type { Host } from './net.ts'
 import { HAS_NGINX, startNginx } from './nginx.ts'
+import type { WebServer } from './nginx.ts'
 import { LINE_LIMIT_MS } from './lines.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
@@ -20,17 +22,13 @@ const { PICTURES } = process.env
 const LIMIT_MS = 180_000
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true }
 
-const running: Process[] = []
-let browser: Browser | undefined
-afterEach(async () => {
-  await browser?.close()
-  browser = undefined
-  for (const process of running.splice(0)) await process.stop()
-})
+let server: Host
+let client: Host
+let web: WebServer
+let browser: Browser
+let running: Process | undefined
 
 interface Set {
-  readonly client: Host
-  readonly server: Host
   readonly daemon: Process
   readonly identity: string
   readonly notes: string
@@ -38,11 +36,9 @@ interface Set {
   readonly ports: () => readonly number[]
 }
 
-/** A server that publishes its list by nginx, and a client with a browser. */
+/** A daemon that publishes its list by nginx. */
 const setUp = async (lines: readonly string[], passphrase?: string): Promise<Set> => {
-  const { server, client } = await pair()
-  const { folder, process: web } = await startNginx(server)
-  running.push(web)
+  const { folder } = web
   const file = scratch('identity')
   execFileSync('age-keygen', ['-o', file], { stdio: 'ignore' })
   const recipient = execFileSync('age-keygen', ['-y', file], { encoding: 'utf8' }).trim()
@@ -60,7 +56,7 @@ const setUp = async (lines: readonly string[], passphrase?: string): Promise<Set
     '',
   ].join('\n')
   const { process: daemon } = await startKnockd({ host: server, config })
-  running.push(daemon)
+  running = daemon
   // A passphrase is stretched by scrypt first, which takes its time on a busy machine.
   await until('the page', () => existsSync(join(folder, 'ssh.html')), LIMIT_MS)
   const ports = (): readonly number[] => {
@@ -71,7 +67,7 @@ const setUp = async (lines: readonly string[], passphrase?: string): Promise<Set
       .split(',')
       .map(Number)
   }
-  return { client, server, daemon, identity, notes, folder, ports }
+  return { daemon, identity, notes, folder, ports }
 }
 
 const openings = (notes: string): readonly string[] =>
@@ -97,14 +93,25 @@ const look = async (page: Page, name: string): Promise<void> => {
 
 // Debian's nginx starts by itself once it is installed, so that script/test asks for it only where CI is set.
 describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the published page', () => {
+  beforeAll(async () => {
+    ;({ server, client } = await pair())
+    web = await startNginx(server)
+    browser = await startChromium(client)
+  }, LIMIT_MS)
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close()
+    await running?.stop()
+    running = undefined
+    for (const name of readdirSync(web.folder)) rmSync(join(web.folder, name))
+  })
+  afterAll(async () => await browser.close())
+
   test(
     'decrypts with a pasted identity, shows what the list has, and opens the door from the browser',
     async () => {
-      const { server, client, daemon, identity, notes, ports } = await setUp([`Publish_Host = ${SERVER_4}`])
-      browser = await startChromium(client)
+      const { daemon, identity, notes, ports } = await setUp([`Publish_Host = ${SERVER_4}`])
       const { page, requests, complaints } = await openTab(browser)
       const wire = await watchWire(client, `src host ${CLIENT_4} and not dst host ${SERVER_4}`)
-      running.push(wire)
       await page.goto(`http://${SERVER_4}/ssh.html`)
       await see(page, '#lock', /Identity or passphrase/)
       await look(page, 'locked-desktop-light')
@@ -129,8 +136,8 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the published page', (
       expect(requests.filter((url) => !own.test(url) && !url.startsWith('data:'))).toEqual([])
       // That a knocked port refuses is no fault of the page.
       expect(complaints.filter((text) => !/ERR_CONNECTION_REFUSED|ERR_ABORTED/.test(text))).toEqual([])
+      await wire.stop()
       expect(wire.lines.filter((line) => /^IP6? /.test(line) && !/(ARP|ICMP6|ff02::)/.test(line))).toEqual([])
-      await server.run(['true'])
     },
     LIMIT_MS,
   )
@@ -138,8 +145,7 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the published page', (
   test(
     'lets nothing out: what somebody wrote into it would not run, nor reach anybody else',
     async () => {
-      const { client, identity, folder } = await setUp([])
-      browser = await startChromium(client)
+      const { identity, folder } = await setUp([])
       const { page, complaints } = await openTab(browser)
       const html = readFileSync(join(folder, 'ssh.html'), 'utf8')
       const injected = '<script>window.stolen = 1</script><img src="http://192.0.2.66/x.png">'
@@ -162,8 +168,7 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the published page', (
     'on a phone, in the dark, with a passphrase; a wrong one and a list that is gone are told',
     async () => {
       const passphrase = 'correct horse battery staple'
-      const { client, folder } = await setUp([`Publish_Host = ${SERVER_4}`], passphrase)
-      browser = await startChromium(client)
+      const { folder } = await setUp([`Publish_Host = ${SERVER_4}`], passphrase)
       const { page } = await openTab(browser, { ...PHONE, colorScheme: 'dark' })
       await page.goto(`http://${SERVER_4}/ssh.html`)
       await look(page, 'locked-phone-dark')
