@@ -20,7 +20,7 @@ const [conf = '', journal = '', waiting = '', seconds = ''] = process.argv.slice
 const { store } = await openStore(journal, { lock: tryLock, pid: process.pid })
 const { member, ledger } = simulatedMember(conf, store, new JournalLedger(store))
 member.start()
-while (member.news.state !== 'seeing') await sleep(LOOK_MS)
+while (member.news.state !== 'seeing' || member.status.waiting !== undefined) await sleep(LOOK_MS)
 const start = once(process, 'SIGUSR2')
 const alive = setInterval(() => undefined, 60_000)
 console.log('seeing')

@@ -82,8 +82,13 @@ export class CatchUpMessages {
 
   #open(place: string, text: string, most: number): Record<string, unknown> | undefined {
     const body = text.length > most ? undefined : this.#seal.open(place, text)
-    const raw: unknown = body === undefined ? undefined : JSON.parse(body)
-    return isRecord(raw) ? raw : undefined
+    try {
+      const raw: unknown = body === undefined ? undefined : JSON.parse(body)
+      return isRecord(raw) ? raw : undefined
+    } catch {
+      // A host of another version.
+      return undefined
+    }
   }
 }
 
