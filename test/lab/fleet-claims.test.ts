@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { formatUsed, isUnused, parseUsed, withUsed } from '../../src/secret/used-periods.ts'
 import { MemoryDisk } from '../../src/state/disk-fake.ts'
 import type { Redemption } from '../../src/state/ledger.ts'
-import { SLOW } from '../slow.ts'
+import { SLOW, slowly } from '../slow.ts'
 import { EtcdCluster, etcdProgram } from './etcd.ts'
 import { caughtUp, ledgerHost } from './ledger-host.ts'
 import type { LedgerHost } from './ledger-host.ts'
@@ -15,10 +15,10 @@ import { IS_ROOT } from './net.ts'
 import { until } from './process.ts'
 
 /** Rounds of each phase: in all more than 10,000 with SLOW. */
-const ROUNDS = SLOW ? 1_600 : 100
+const ROUNDS = SLOW ? 1_600 : 20
 /** Secrets that are presented to a host that is cut off, which waits for an answer to each. */
-const ALONE = SLOW ? 20 : 4
-const EVERY_MS = 12
+const ALONE = SLOW ? 20 : 2
+const EVERY_MS = SLOW ? 12 : 80
 /** Secrets whose value rises: more than are under way at once. */
 const KEYS = 500
 const LIMIT_MS = 900_000
@@ -27,7 +27,7 @@ const DAY_MS = 86_400_000
 const ANSWERS_MS = 1_500
 /** The share of secrets that may be refused all the same. */
 const STARVED_SHARE = 0.002
-const QUOTA_BYTES = 48_000_000
+const QUOTA_BYTES = SLOW ? 48_000_000 : 16_000_000
 const HOSTS = ['a', 'b', 'c', 'd', 'e']
 /** Milliseconds by which the clocks of the hosts are wrong. */
 const CLOCKS = [0, 9_000, -9_000, 4_000, 0]
@@ -218,7 +218,7 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a
       await expectDecided(done)
     })
 
-    test('SIGSTOP of the leader', async () => {
+    slowly('SIGSTOP of the leader', async () => {
       const done = await during('SIGSTOP', async () => {
         await pause(300)
         const leader = await cluster.leader()
@@ -256,7 +256,7 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a
       expect(wonAlone).toBe(0)
     })
 
-    test('a node that comes back empty', async () => {
+    slowly('a node that comes back empty', async () => {
       const done = await during('empty node', async () => {
         await cluster.wipe(((await cluster.leader()) + 1) % cluster.size)
         await cluster.healthy()
@@ -292,7 +292,7 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a
       await settle(done)
     })
 
-    test.runIf(SLOW)('all nodes are stopped for a minute', async () => {
+    slowly('all nodes are stopped for a minute', async () => {
       const done = await during('a minute', async () => {
         for (const node of [0, 1, 2]) cluster.stop(node)
         await pause(60_000)
