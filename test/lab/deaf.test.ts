@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { guardSsh, knockIn, postern } from './guarded.ts'
 import type { Knockd } from './knockd.ts'
 import { SERVER_4, lab, pair } from './net.ts'
+import { until } from './process.ts'
 
 const libc = koffi.load(null)
 // pidfd_open(2), pidfd_getfd(2): the same numbers on every architecture. setsockopt(2), bind(2), getsockname(2): POSIX.
@@ -92,7 +93,7 @@ lab('a capture that is made deaf', () => {
       expect(stdout, way).toMatch(/^ {2}ss -0apb shows which programs have packet sockets$/m)
       await postern(server, daemon, 'close', '--all')
     }
-    await daemon.process.line(/eth0: another program .* capturing again$/)
+    await until('it is said', () => daemon.process.count(/eth0: another program .* capturing again$/) > 0)
     await knockIn(client, SERVER_4, daemon.process)
     const found = (await postern(server, daemon, 'doctor')).stdout
     expect(found).toMatch(

@@ -106,7 +106,7 @@ Start_Command_6 =
     }
     expect(opened.length).toBeLessThan(254)
     await sendKnocks(client, SERVER_4, ['7001', '7002', '7003'])
-    await running.line(/once: stays shut: .*ENOSPC|once: .*no space/)
+    await running.line(/^192\.0\.2\.2: once: .*(?:ENOSPC|no space)/)
     rmSync(filler)
     await until('there is room again', async () => (await open('192.0.2.99')) === 0)
     await until('all have run', () => ran().length >= opened.length + 1)
