@@ -55,12 +55,12 @@ lab('clients of others', () => {
     const { server, client } = await pair()
     client.etc('hosts', `${SERVER_4} ${HOST}\n`)
     const daemon = await one.start(server, DOORS)
-    for (const [program, block] of typed('Linux')) {
+    for (const [heading, block] of typed('Linux')) {
       const door = block.includes('419') ? 'mixed' : 'ports'
       // Programs that find a port closed say so by their exit code.
       await client.run(['bash', '-c', block], { mayFail: true, limitMs: 60_000 })
-      expect(await daemon.process.line(/OPEN SESAME/), program).toMatch(new RegExp(`: ${door}: OPEN SESAME$`))
-      expect(daemon.process.count(/wrong knock|stays shut/), program).toBe(0)
+      expect(await daemon.process.line(/OPEN SESAME/), heading).toMatch(new RegExp(`: ${door}: OPEN SESAME$`))
+      expect(daemon.process.count(/wrong knock|stays shut/), heading).toBe(0)
     }
   })
 

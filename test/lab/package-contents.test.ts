@@ -55,6 +55,12 @@ async function cloneProject(): Promise<string> {
   return clone
 }
 
+/** Writes a program of the shell. */
+function writeProgram(path: string, text: string): void {
+  writeFileSync(path, `#!/bin/sh\n${text}\n`)
+  chmodSync(path, 0o755)
+}
+
 /** What script/page.mjs writes, which is never copied: the clone has to make it. */
 const BUNDLES = ['knock-page.js', 'client.js', 'client-with-lists.js', 'service-worker.js', 'page.css']
 
@@ -67,15 +73,14 @@ function standIns(): string {
   for (const path of [bin, modules, join(modules, '.bin')]) mkdirSync(path)
   const theirs = join(PROJECT, 'node_modules')
   for (const name of readdirSync(theirs)) if (name !== '.bin') symlinkSync(join(theirs, name), join(modules, name))
-  const script = (path: string, text: string): void => {
-    writeFileSync(path, `#!/bin/sh\n${text}\n`)
-    chmodSync(path, 0o755)
-  }
   const compiled = `cp -R ${join(PROJECT, 'dist')} . && cd dist/publish/page && exec rm ${BUNDLES.join(' ')}`
   const compiler = join(theirs, '.bin/tsc')
-  script(join(modules, '.bin/tsc'), `[ "$*" != '-p tsconfig.build.json' ] || { ${compiled}; }\nexec ${compiler} "$@"`)
+  writeProgram(
+    join(modules, '.bin/tsc'),
+    `[ "$*" != '-p tsconfig.build.json' ] || { ${compiled}; }\nexec ${compiler} "$@"`,
+  )
   const npm = execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim()
-  script(join(bin, 'npm'), `[ "$1" != ci ] || exec ln -s ${modules} node_modules\nexec ${npm} "$@"`)
+  writeProgram(join(bin, 'npm'), `[ "$1" != ci ] || exec ln -s ${modules} node_modules\nexec ${npm} "$@"`)
   return bin
 }
 

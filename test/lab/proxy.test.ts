@@ -104,12 +104,12 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
 
   /** Has a daemon guard the door, which is shut: the one of the test before, where that is the same. */
   const guard = async (door: string, name = 'ssh'): Promise<Knockd> => {
-    const config = `[${name}]\nOpen_Ports = tcp/22\nOpen_For = ${OPEN_S}s\n${door}\n`
-    if (daemon === undefined || guarded !== config) {
+    const wanted = `[${name}]\nOpen_Ports = tcp/22\nOpen_For = ${OPEN_S}s\n${door}\n`
+    if (daemon === undefined || guarded !== wanted) {
       await daemon?.process.stop()
       await server.run(['nft', 'delete', 'table', 'inet', 'postern'], { mayFail: true })
-      guarded = config
-      daemon = await startKnockd({ host: server, config })
+      guarded = wanted
+      daemon = await startKnockd({ host: server, config: wanted })
     }
     await shut()
     return daemon
