@@ -48,19 +48,20 @@ const rehearsed = once(async () => {
   }
 })
 
+const dies = (rule: string): string =>
+  `a session dies at the deadline: ${rule} keeps its packets from being tracked, so no rule knows it as established`
+
 lab('a session that dies when its door shuts', () => {
   test(
     'because its packets are not tracked, by iptables or by nftables, whoever opens the door',
     async () => {
       const { found } = await rehearsed()
-      const message = (rule: string): string =>
-        `a session dies at the deadline: ${rule} keeps its packets from being tracked, so no rule knows it as established`
       const rule = '`-A PREROUTING -p tcp -m tcp --dport 22 -j NOTRACK` in chain PREROUTING of iptables'
       expect(found['command']).toEqual([
-        `6:16 ${message(rule)} | remove the rule that keeps tcp/22 from being tracked, in both directions`,
+        `6:16 ${dies(rule)} | remove the rule that keeps tcp/22 from being tracked, in both directions`,
       ])
       expect(found['native']).toEqual([
-        expect.stringContaining(message('`tcp dport { 23, 2222 } notrack` in chain p of table ip t')),
+        expect.stringContaining(dies('`tcp dport { 23, 2222 } notrack` in chain p of table ip t')),
       ])
     },
     LIMIT_MS,
@@ -130,6 +131,10 @@ const user = (rule: string): readonly string[] =>
     (begin) => `${begin} DOCKER-USER -s %IP% -p tcp ${rule} -j ACCEPT`,
   )
 
+const input = (port: number): string => `iptables -I INPUT -s %IP% -p tcp --dport ${port} -j ACCEPT`
+const dnat = (port: number): string =>
+  `\`-A DOCKER ! -i docker0 -p tcp -m tcp --dport ${port} -j DNAT --to-destination 172.17.0.2:80\``
+
 lab('a port that a container publishes', () => {
   test(
     'is open before the knock where it is, and opens as it does on the machine',
@@ -149,9 +154,6 @@ lab('a port that a container publishes', () => {
           'iptables -I DOCKER-USER -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
         ]
         for (const command of hide) await machine.host.run(command.split(' '))
-        const input = (port: number): string => `iptables -I INPUT -s %IP% -p tcp --dport ${port} -j ACCEPT`
-        const dnat = (port: number): string =>
-          `\`-A DOCKER ! -i docker0 -p tcp -m tcp --dport ${port} -j DNAT --to-destination 172.17.0.2:80\``
         const all = await machine.found({
           open: opening(input(8081)),
           input: opening(input(8080)),

@@ -93,9 +93,9 @@ lab('every kind of secret, and what a rehearsal keeps its hands off', () => {
 })
 
 /** A door of commands that insert and delete a rule for a port. */
-const byRule = (name: string, target: string, program: string, port: number, chain = 'INPUT'): string => {
+const byRule = (name: string, target: string, iptables: string, port: number, chain = 'INPUT'): string => {
   const rule = RULE.replace('22', String(port))
-  const commands = [`Start_Command = ${program} -I ${chain} ${rule}`, `Stop_Command = ${program} -D ${chain} ${rule}`]
+  const commands = [`Start_Command = ${iptables} -I ${chain} ${rule}`, `Stop_Command = ${iptables} -D ${chain} ${rule}`]
   return doorOf(name, target, `Sequence = ${7300 + port},8822:udp,6103`, ...commands)
 }
 
@@ -106,6 +106,21 @@ const SET_DOOR = doorOf(
   'Start_Command = nft add element inet filter let_in { %IP% }',
   'Stop_Command = nft delete element inet filter let_in { %IP% }',
 )
+
+/** What is printed of a door that works, for people. */
+const good = (name: string, line: number, port: number, family: 4 | 6): string => `
+${name} (line ${line}), tcp/${port} IPv${family}
+ closed before the knock yes
+ the knock is seen yes
+ opens after the knock yes, # ms
+ opens to nobody else yes
+ an established connection survives yes
+ closed after the deadline, 2 s yes
+ leaves the rules as they were yes
+ a wrong order does not open it yes
+ a slow knock does not open it yes
+ a port scan does not open it yes
+`
 
 lab('a config that works', () => {
   test(
@@ -130,19 +145,6 @@ lab('a config that works', () => {
         SET_DOOR,
       ]
       const { code, stdout } = await rehearse(machine, doors.join(''))
-      const good = (name: string, line: number, port: number, family: 4 | 6): string => `
-${name} (line ${line}), tcp/${port} IPv${family}
- closed before the knock yes
- the knock is seen yes
- opens after the knock yes, # ms
- opens to nobody else yes
- an established connection survives yes
- closed after the deadline, 2 s yes
- leaves the rules as they were yes
- a wrong order does not open it yes
- a slow knock does not open it yes
- a port scan does not open it yes
-`
       const [ports, names] = [
         [23, 24, 25, 26, 22],
         ['drop', 'reject', 'reset', 'legacy', 'sets'],
