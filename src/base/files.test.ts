@@ -2,6 +2,7 @@
 import { chmodSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { BASE_TABLE, REMOVE_BASE } from '../firewall/base/ruleset.ts'
 import { readBootId } from '../state/boot-clock.ts'
@@ -137,4 +138,17 @@ test('one at a time', async () => {
   const waiting = files.lockSoon()
   lock.release()
   ;(await waiting).release()
+})
+
+test('a trial is told as confirmed when the process that confirms it has written everything', async () => {
+  const lock = files.lock()
+  let told: boolean | undefined
+  const telling = files.wasConfirmed('a').then((each) => (told = each))
+  files.confirmed.write(confirmed('a'))
+  // Longer than a look at the lock takes.
+  await pause(150)
+  expect(told).toBeUndefined()
+  lock.release()
+  expect(await telling).toBe(true)
+  expect(await files.wasConfirmed('b')).toBe(false)
 })

@@ -42,6 +42,16 @@ export class BaseFiles {
   async lockSoon(): Promise<Lock> {
     return await lockSoon(() => this.lock(), 'the base ruleset')
   }
+
+  /**
+   * Returns true if a trial that is over was confirmed. The process that confirms it also writes what the next start of this
+   * machine loads, so this waits a moment for its end.
+   */
+  async wasConfirmed(id: string): Promise<boolean> {
+    const lock = await this.lockSoon().catch(() => undefined)
+    lock?.release()
+    return this.confirmed.readIfUsable()?.id === id
+  }
 }
 
 /** Takes a lock, and waits a moment for another process. @throws Error if that takes too long */

@@ -189,7 +189,7 @@ async function untilOver(
   output.err(what)
   const code = await verdict
   if (code !== undefined) return code
-  const confirmed = files.confirmed.readIfUsable()?.id === trial.id
+  const confirmed = await files.wasConfirmed(trial.id)
   output.err(
     confirmed
       ? 'confirmed: it stays\n'
