@@ -71,6 +71,12 @@ test('a port that is open to all, over both or over one', () => {
   expect(found({}, { family: 6, before: ['open'] })[0]).toMatch(/^1:1 6 tcp\/22 is open to everyone over IPv6 /)
 })
 
+test('one finding of two attempts over one family names it once', () => {
+  const shown = found({ before: ['open'] }, { before: ['open'] })
+  expect(shown).toHaveLength(1)
+  expect(shown[0]).toMatch(/^1:1 4 /)
+})
+
 test('a knock that is not seen', () => {
   expect(found({ seen: false, opened: [null], commands: [] })[0]).toMatch(/^1:1 4 the daemon does not see the knock/)
   expect(found({ family: 6, seen: false, opened: [null], commands: [] })[0]).toMatch(/neighbour discovery/)

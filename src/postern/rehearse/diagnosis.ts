@@ -39,7 +39,7 @@ export function diagnose(observations: readonly Observation[], context: Context)
       const hints = [...new Set([twin?.hint, hint].flatMap((each) => each?.split('\n    ') ?? []))]
       const finding: Finding = {
         door: door.door.name,
-        families: [...families, observation.family],
+        families: [...new Set([...families, observation.family])],
         line,
         column,
         message,
