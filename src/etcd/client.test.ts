@@ -86,6 +86,37 @@ describe('attempts', () => {
     expect([at.asked.length, other.asked.length]).toEqual([1, 0])
   })
 
+  test('a member that is gone, and one that hangs, keep nobody from learning that the others have a revision', async () => {
+    const behind = await gateway(present)
+    const members = [await gateway(present), await gateway(never), behind]
+    const etcd = client(members)
+    const began = performance.now()
+    expect(await etcd.applied(9, 1, 60_000)).toEqual({ applied: 2, members: 3 })
+    behind.close()
+    expect(await etcd.applied(9, 2, 60_000)).toEqual({ applied: 1, members: 3 })
+    expect(performance.now() - began).toBeLessThan(30_000)
+    expect(await etcd.applied(9, 1, 200)).toEqual({ applied: 1, members: 3 })
+    expect(await etcd.applied(10, 1, 200)).toEqual({ applied: 0, members: 3 })
+    const closed = etcd.applied(10, 1, 60_000)
+    etcd.close()
+    expect((await closed).applied).toBe(0)
+  })
+
+  test('changes of one key are not taken without a limit', async () => {
+    let told = 0
+    const kv = { key: base64('k'), value: Buffer.alloc(500_000, 'x').toString('base64') }
+    const endless = await gateway(async (_path, _body, response) => {
+      while (!response.destroyed && told < 200) {
+        const event = { kv: { ...kv, mod_revision: String(++told) } }
+        response.write(`${JSON.stringify({ result: { header: {}, events: [event] } })}\n`)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    })
+    const etcd = client([endless], {}, { withinMs: 60_000, attemptMs: 30_000 })
+    expect((await fault(etcd.changes('k', 1, () => false))).kind).toBe('size')
+    expect(told).toBeLessThan(200)
+  })
+
   test('the late answer of the first attempt counts', async () => {
     const slow = await gateway((path, body, response, request) => {
       setTimeout(() => present(path, body, response, request), ATTEMPT_MS * 1.6)

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import { ENDPOINTS_MAX, endpointFault, type EtcdAccess } from './access.ts'
 import { attempt, ATTEMPT_MS, type Limits, WITHIN_MS } from './attempts.ts'
 import { type Call, Connection } from './connection.ts'
@@ -52,6 +53,12 @@ export interface TxnResult {
   readonly revision: string
   /** The keys that each step of that branch read. */
   readonly kvs: readonly (readonly KeyValue[])[]
+}
+
+/** The number of members that have come to a revision, and of all that the client knows. */
+export interface Applied {
+  readonly applied: number
+  readonly members: number
 }
 
 /**
@@ -175,11 +182,26 @@ export class Etcd {
     )
   }
 
-  /** Returns how many of the members have come to a revision within some milliseconds. Never rejects. */
-  async applied(revision: number, withinMs: number): Promise<{ readonly applied: number; readonly members: number }> {
+  /**
+   * Waits until all members but so many have come to a revision, and at most for some milliseconds: one that is down never
+   * does. Returns the number of those that have. Never rejects.
+   */
+  async applied(revision: number, but: number, withinMs: number): Promise<Applied> {
+    const members = this.#connections.length
     const end = performance.now() + withinMs
-    const all = await Promise.all(this.#connections.map(async (each) => await this.#applies(each, revision, end)))
-    return { applied: all.filter(Boolean).length, members: all.length }
+    const over = new AbortController()
+    let applied = 0
+    const looks = this.#connections.map(async (each) => {
+      if (!(await this.#applies(each, revision, end, over.signal))) return
+      applied++
+      if (applied >= members - but) over.abort()
+    })
+    const onClosed = (): void => over.abort()
+    this.#closed.signal.addEventListener('abort', onClosed)
+    if (this.#closed.signal.aborted) onClosed()
+    await Promise.all(looks)
+    this.#closed.signal.removeEventListener('abort', onClosed)
+    return { applied, members }
   }
 
   /**
@@ -230,24 +252,20 @@ export class Etcd {
   }
 
   /** Looks until a member's own state, which it reads without the others, has come to a revision. */
-  async #applies(member: Connection, revision: number, end: number): Promise<boolean> {
+  async #applies(member: Connection, revision: number, end: number, over: AbortSignal): Promise<boolean> {
     const call = { path: '/v3/kv/range', body: { key: encoded('/'), count_only: true, serializable: true } }
     for (;;) {
       const leftMs = end - performance.now()
-      if (leftMs <= 0 || this.#closed.signal.aborted) return false
+      if (leftMs <= 0 || over.aborted) return false
       try {
         // oxlint-disable-next-line no-await-in-loop -- one look after another
-        const answer = await within(
-          leftMs,
-          this.#closed.signal,
-          async (signal) => await this.#send(member, call, signal),
-        )
+        const answer = await within(leftMs, over, async (signal) => await this.#send(member, call, signal))
         if (Number(rangeOf(answer).revision) >= revision) return true
       } catch {
         // It may answer the next time.
       }
       // oxlint-disable-next-line no-await-in-loop -- as above
-      await new Promise((resolve) => setTimeout(resolve, APPLIED_EVERY_MS))
+      await pause(APPLIED_EVERY_MS, undefined, { signal: over }).catch(() => undefined)
     }
   }
 

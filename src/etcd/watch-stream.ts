@@ -22,6 +22,8 @@ export interface WatchEvent {
 
 /** The maximum number of events of one message that comes in parts. */
 const EVENTS_MAX = 100_000
+/** The maximum size of the changes of one key in UTF-16 units. Claims may ask for those of many keys at once. */
+export const CHANGES_MAX_BYTES = 2 * 1_048_576
 
 /** The receiver of a stream's messages. */
 export interface StreamListener {
@@ -58,14 +60,16 @@ export async function changesAt(
   const end = (): void => over.abort()
   signal.addEventListener('abort', end, { once: true })
   const heard: WatchEvent[] = []
+  let bytes = 0
   let isDone = false
   const changed = (events: readonly WatchEvent[]): void => {
     for (const event of events) {
       if (isDone) return
       heard.push(event)
+      bytes += sizeOf(event.kv)
       isDone = isEnough(event)
     }
-    if (heard.length > EVENTS_MAX) throw tooMany()
+    if (heard.length > EVENTS_MAX || bytes > CHANGES_MAX_BYTES) throw tooMany(CHANGES_MAX_BYTES)
     if (isDone) end()
   }
   try {
@@ -139,7 +143,7 @@ async function follow(
       bytes += sizeOf(event.kv)
       events.push(event)
     }
-    if (events.length > EVENTS_MAX || bytes > TOLD_MAX_BYTES) throw tooMany()
+    if (events.length > EVENTS_MAX || bytes > TOLD_MAX_BYTES) throw tooMany(TOLD_MAX_BYTES)
     // Parts of one message may divide a revision, which the listener gets whole.
     if (result['fragment'] === true) continue
     if (events.length > 0) listener.changed(events)
@@ -149,8 +153,8 @@ async function follow(
   throw new EtcdUnavailable('no-answer', 'the watch ended')
 }
 
-function tooMany(): EtcdUnavailable {
-  return new EtcdUnavailable('size', `a message of more than ${EVENTS_MAX} events, or ${TOLD_MAX_BYTES} bytes`)
+function tooMany(bytes: number): EtcdUnavailable {
+  return new EtcdUnavailable('size', `more than ${EVENTS_MAX} events at once, or ${bytes} bytes`)
 }
 
 /** Reads a line of the gateway: `{"result": {...}}` or `{"error": {...}}`. Throws EtcdUnavailable. */

@@ -134,6 +134,35 @@ describe.each(KINDS)('$kind that was used', ({ use }) => {
     },
   )
 
+  test('nor if it was removed before the answer of etcd came, and the news were faster', async () => {
+    const a = await host('a')
+    const seal = new ClaimSeal(FLEET_KEY)
+    etcd.delay = async () => {
+      await Promise.resolve()
+      for (const key of at(KEYS.claims)) {
+        if (seal.open(key.slice(KEYS.claims.length), etcd.kvs.get(key)!.value)!.uses > 0) etcd.delete(key)
+      }
+    }
+    expect(await time.decided(use(a))).toBe('won')
+    const b = await start('b')
+    expect(await time.decided(use(b))).toBe('lost')
+  })
+
+  test('nor does a host wait for the news of a removal that it has, while another one uses it', async () => {
+    const [a, b] = [await host('a'), await host('b')]
+    let isFirst = true
+    etcd.fate = () => {
+      if (isFirst && at(KEYS.claims).length > 0) {
+        isFirst = false
+        removeClaims()
+      }
+      return 'answered'
+    }
+    expect(await time.decided(use(a))).toBe('won')
+    expect(etcd.lookedUp).toBe(0)
+    expect(await time.decided(use(b))).toBe('lost')
+  })
+
   test('nor after a gap in the news of all hosts at once, in which it was used and removed', async () => {
     const [a, b] = [await host('a'), await host('b')]
     for (const each of [a, b]) each.watch.hold()

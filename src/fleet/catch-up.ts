@@ -25,6 +25,8 @@ const CUT_HOLD_MS = 10_000
 const CROWD_HOSTS = 16
 const CROWD_SPREAD_MS = 60
 const CROWD_WITHIN_MS = 1_500
+/** The most nodes of etcd that may be down, or behind: each host watches at two of them. */
+const BEHIND_MAX = 1
 const NONCE_BYTES = 16
 const HINT =
   'it asks the other hosts, and goes on alone after 3 s: `postern fleet status` shows them, and the nodes of etcd'
@@ -182,8 +184,9 @@ export class CatchUp implements NewsListener {
         this.#messages.question(host, { nonce, told }),
         PROMPT_MS,
       )
-      const { applied, members } = await etcd.applied(revision, leftMs())
-      if (applied < Math.max(1, members - 1)) return `${members - applied} of ${members} nodes of etcd are behind`
+      const { applied, members } = await etcd.applied(revision, BEHIND_MAX, leftMs())
+      if (applied < Math.max(1, members - BEHIND_MAX))
+        return `${members - applied} of ${members} nodes of etcd are behind`
       await this.#until(() => this.#told >= revision, leftMs())
       return this.#told < revision || clock.steady() > end ? 'etcd is slow' : undefined
     } catch (error) {

@@ -281,7 +281,7 @@ export class FleetClaims {
     }
     const there = answer.kvs[0]?.[0]
     if (there === undefined) {
-      await this.#told.gone(name, end)
+      await this.#told.gone(name, present?.revision, end)
     } else if (present === undefined && this.#seal.open(name, there.value) === undefined) {
       this.#suspect('a record of a used secret was written by somebody else')
       throw new Error("the fleet's record was written by somebody else")

@@ -1,4 +1,4 @@
-import type { Compare, Op, TxnResult, WatchEvent } from '../etcd/client.ts'
+import type { Applied, Compare, Op, TxnResult, WatchEvent } from '../etcd/client.ts'
 import { EtcdUnavailable } from '../etcd/client.ts'
 import type { Change, NewsListener, Record } from './news.ts'
 
@@ -118,7 +118,7 @@ export class FakeEtcd {
     return all.slice(0, last + 1)
   }
 
-  async applied(): Promise<{ readonly applied: number; readonly members: number }> {
+  async applied(): Promise<Applied> {
     return await Promise.resolve({ applied: this.applying, members: this.members })
   }
 

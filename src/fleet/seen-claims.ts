@@ -126,10 +126,11 @@ export class SeenClaims implements NewsListener {
     return this.#astray.get(name) ?? (seen === undefined ? undefined : seen)
   }
 
-  /** Remembers a use by this host, on top of the record that etcd had last. */
-  take(name: string, claim: SeenClaim): void {
-    this.#seen.set(name, claim)
-    this.#astray.delete(name)
+  /** Remembers a use by this host. The watch may have told it, and that it was removed, before etcd's answer came. */
+  take(name: string, { record, text, revision }: SeenClaim): void {
+    const before = this.there(name)
+    this.#rise(name, record, text, revision)
+    if (before === undefined || before.revision < revision) this.#astray.delete(name)
   }
 
   /** Learns a record that another host has seen. */

@@ -36,10 +36,14 @@ export class ToldClaims {
     await this.#until(name, isTold, ({ kv }) => Number(kv.modRevision) >= revision, end)
   }
 
-  /** Waits until it is told that a record is gone. @throws EtcdUnavailable, as {@link upTo} */
-  async gone(name: string, end: number): Promise<void> {
+  /**
+   * Waits until it is told that a record is gone.
+   *
+   * @param before the revision that was told before etcd was asked; `undefined`: none was
+   * @throws EtcdUnavailable, as {@link upTo}
+   */
+  async gone(name: string, before: number | undefined, end: number): Promise<void> {
     const { seen } = this.#deps
-    const before = seen.there(name)?.revision
     const isTold = (): boolean => seen.there(name)?.revision !== before
     await this.#until(name, isTold, ({ type }) => type === 'delete', end)
   }

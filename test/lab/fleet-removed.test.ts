@@ -119,4 +119,15 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('records tha
     expect(opened).toBeGreaterThan(ROUNDS / 2)
     expect(attacker.deleted).toBeGreaterThan(ROUNDS)
   })
+
+  test('a host that nobody answers goes on alone although a node is down', { timeout: LIMIT_MS }, async () => {
+    const down = ((await cluster.leader()) + 1) % cluster.size
+    await cluster.kill(down)
+    const alone = await ledgerHost(cluster.access(), 'alone')
+    await caughtUp(alone)
+    expect(await alone.ledger.claim('ssh', 'alone')).toBe('won')
+    alone.close()
+    cluster.start(down)
+    await cluster.healthy()
+  })
 })
