@@ -64,7 +64,7 @@ export function fleetStatus(joined: Joined): FleetStatus {
     hosts: hosts.version,
     users: users.version,
     // A write that failed tells more than a watch: every node's answer, or what to do.
-    shut: blind === undefined ? (joined.clock.isOff ?? waiting ?? refused) : (refused ?? blind),
+    shut: blind === undefined ? (joined.clock.isOff ?? refused ?? waiting) : (refused ?? blind),
     problems: [...problems.filter((problem) => problem !== undefined), ...others],
   }
 }

@@ -202,9 +202,8 @@ lab('doctor and a fleet', () => {
     const fleet = place({ ...cluster.access(), login: reader })
     const config = `[options]\nFleet = ${fleet}\n[ssh]\nSequence = 7001,8001\nStart_Command = /bin/true\nScope = fleet\n`
     const daemon = await startKnockd({ host, config, args: ['-i', 'eth1'] })
-    const refused =
-      /^etcd refuses the signs of life of this host: etcd refuses the name.*etcdctl user grant-role NAME ROLE/
-    await fleetHealth(daemon.file, 'warning', refused)
+    const refused = /^its doors stay shut: etcd refuses the name.*etcdctl user grant-role NAME ROLE/
+    await fleetHealth(daemon.file, 'critical', refused)
     await daemon.process.stop()
   })
 
