@@ -11,6 +11,9 @@ export const STOP_LIMIT_MS = 5_000
 const LOOK_FIRST_MS = 10
 const LOOK_GROWTH = 1.5
 const LOOK_MOST_MS = 200
+/** The pause after a look that takes long: so many times as long, and at most so many milliseconds. */
+const DEAR_LOOKS = 2
+const DEAR_MOST_MS = 1_000
 
 /** How a process ended: one of the two is set. */
 export interface Exit {
@@ -178,9 +181,13 @@ export async function until(
   limitMs = LINE_LIMIT_MS,
 ): Promise<void> {
   const end = performance.now() + limitMs
-  for (let pauseMs = LOOK_FIRST_MS; !(await condition()); pauseMs = Math.min(pauseMs * LOOK_GROWTH, LOOK_MOST_MS)) {
-    if (performance.now() > end) throw new Error(`still not so after ${limitMs} ms: ${what}`)
-    await pause(pauseMs)
+  for (let pauseMs = LOOK_FIRST_MS; ; pauseMs = Math.min(pauseMs * LOOK_GROWTH, LOOK_MOST_MS)) {
+    const began = performance.now()
+    if (await condition()) return
+    const now = performance.now()
+    if (now > end) throw new Error(`still not so after ${limitMs} ms: ${what}`)
+    // A look that starts a program is dear, and is repeated less often.
+    await pause(Math.max(pauseMs, Math.min(DEAR_LOOKS * (now - began), DEAR_MOST_MS)))
   }
 }
 
