@@ -4,7 +4,7 @@ import type { Clock } from '../secret/clock.ts'
 export const RESTORE_EVERY_MS = 1_000
 export const RESTORED_MAX = 1_000
 
-/** The text of a secret in etcd, up to the revision that was told; `undefined`: there is none. */
+/** The text of a secret in etcd, up to the revision that was told; `undefined`: it has no record. */
 export interface There {
   readonly text: string | undefined
   readonly revision: number

@@ -23,7 +23,7 @@ export const REASON_MAX_CHARS = 200
 export const MARKS_MAX = 64
 const WORD = /^[\w.+-]{1,64}$/
 
-/** A sign of life: what a host says of itself. The host signs it: whoever hides a new list from it cannot say that it has it. */
+/** A sign of life: what a host says of itself. The host signs it, so nobody else can say that it has a list. */
 export interface Beat {
   /** The clock of the host, in milliseconds since 1970. */
   readonly at: number

@@ -96,7 +96,7 @@ export class FleetClock implements NewsListener {
     return `this clock is ${seconds} s ${side} the other hosts': ${REMEDIES.keepClock()}`
   }
 
-  /** Returns true if no more hosts have the key of this one than another. Of two hosts, neither knows who is right. */
+  /** Returns true if at most as many hosts have the key of this one as another key. Of two hosts, neither knows who is right. */
   #isOtherKey(): boolean {
     const marks = [...this.#heard.values()].flatMap(({ keyMark }) => keyMark ?? [])
     const unlike = marks.filter((mark) => mark !== this.#deps.keyMark).length

@@ -321,7 +321,7 @@ interface Unknown {
 
 const NO_DOOR = { refusal: 'there is no such door' } as const
 
-/** An operator of another host opens no more than the door, and no longer. */
+/** An operator of another host opens the door alone, for its time at most. */
 function byHand(door: Door, vouched: Vouched): Judged {
   const bounded = boundedBy(door, vouched)
   return 'refusal' in bounded ? bounded : { ...bounded, holder: BY_HAND }

@@ -210,7 +210,7 @@ export class FleetMember {
 
   /**
    * Reads fleet.conf again, and puts its operators in force. What a removed operator signed stays in force, as nobody could
-   * knock without it. Other changes take effect at the next start.
+   * knock otherwise. Other changes take effect at the next start.
    */
   reread(): void {
     this.trouble.sayCertificates()

@@ -36,7 +36,7 @@ export interface GpgRun {
   /** The exit code; `null` if gpg was ended by a signal, or exceeded a limit. */
   readonly code: number | null
   readonly output: Buffer
-  /** What it wrote to standard error. */
+  /** The text that it wrote to standard error. */
   readonly messages: string
   /** The limit for which gpg was ended. */
   readonly exceeded: 'time' | 'output' | 'messages' | undefined

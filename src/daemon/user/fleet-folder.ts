@@ -9,7 +9,7 @@ import type { RunsAs } from './settle.ts'
 
 /**
  * Gives the folder of what this host keeps of a fleet to the user that the daemon runs as, and makes it if it is missing.
- * What another user had is put aside: that user could have written what an operator never signed, and etcd has it all.
+ * What another user had is put aside: that user could have written what an operator never signed, and etcd has all of it.
  * Never throws: without the folder the daemon goes on, and its doors of the fleet stay shut.
  *
  * @param file the fleet.conf. If it cannot be used, nothing is done: the daemon says why

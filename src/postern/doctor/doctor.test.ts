@@ -403,7 +403,7 @@ test('files of secrets of every kind; a file of public keys may be read', () => 
     for (const name of names) chmodSync(at(name), name === 'public' ? 0o646 : 0o600)
     expect(fixes(judgePermissions(config, folder))).toEqual([`chmod 644 ${at('public')}`])
     chmodSync(at('public'), 0o644)
-    // Whoever can write the folder can put another file in the place of each: it is told once.
+    // A writer of the folder can put another file in the place of each: it is told once.
     chmodSync(folder, 0o757)
     expect(fixes(judgePermissions(config, folder))).toEqual([`chmod go-w ${folder}`])
   } finally {

@@ -114,7 +114,7 @@ export function renderClientPage({ door, user, host, sealed, files }: ClientPage
           <button class="quiet" type="button" id="remove">Remove the secret from this browser</button>
         </div>
       </section>`,
-      footer: 'Made by Postern. Whoever serves this page can change it.',
+      footer: 'Made by Postern. A web server can change the page that it serves.',
     },
     assets,
   )

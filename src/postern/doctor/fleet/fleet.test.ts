@@ -59,7 +59,7 @@ test.each<readonly [string, Partial<Nodes>, string, string]>([
   ['one node', { members: [member(1)] }, 'warning', 'etcd has one node: when one stops, nobody can knock'],
   ['two nodes', { members: [member(1), member(2)] }, 'warning', 'etcd has two nodes'],
   ['three nodes on a machine', { members: [member(1), member(1), member(1)] }, 'warning', 'on one machine'],
-  ['four nodes', { members: [1, 2, 3, 4].map(member) }, 'warning', 'no more losses than 3'],
+  ['four nodes', { members: [1, 2, 3, 4].map(member) }, 'warning', 'only as many losses as 3'],
   [
     'a third that only learns',
     { members: [member(1), member(2), { ...member(3), isLearner: true }] },

@@ -66,7 +66,7 @@ function ofMembers(members: Nodes['members']): readonly string[] {
       `the ${count} nodes of etcd are on ${hosts.size === 1 ? 'one machine' : `${hosts.size} machines`}: use a machine for each`,
     ]
   if (count % 2 === 0)
-    return [`${count} nodes of etcd survive no more losses than ${count - 1}: use ${count - 1} or ${count + 1}`]
+    return [`${count} nodes of etcd survive only as many losses as ${count - 1}: use ${count - 1} or ${count + 1}`]
   return []
 }
 

@@ -29,7 +29,7 @@ const LOOK_THERE = 'sudo postern status there says why'
 export interface HostRow {
   readonly name: string
   readonly groups: readonly string[]
-  /** The time of its last sign of life, in ISO 8601 by its own clock; `null`: there is none. */
+  /** The time of its last sign of life, in ISO 8601 by its own clock; `null`: it gave no sign for a minute. */
   readonly seen: string | null
   readonly version: string | null
   readonly hosts: number | null

@@ -47,7 +47,7 @@ export async function init(asked: InitArguments, output: Output): Promise<number
   }
 }
 
-/** Signs the first list of hosts, if there is none. */
+/** Signs the first list of hosts, unless etcd has one. */
 async function signFirst(
   folder: string,
   { isFirst, again }: { readonly isFirst: boolean; readonly again: string },
@@ -112,7 +112,7 @@ function endpointsOf({ name, etcd }: InitArguments, file: string): readonly stri
 function doubtsOf(endpoints: readonly string[]): readonly string[] {
   const { length } = endpoints
   if (length < NODES_MIN) return [`${counted(length, 'node')}: with fewer than three, the loss of one stops all knocks`]
-  if (length % 2 === 0) return [`${length} nodes tolerate no more losses than ${length - 1}`]
+  if (length % 2 === 0) return [`${length} nodes tolerate only as many losses as ${length - 1}`]
   return []
 }
 

@@ -38,7 +38,7 @@ export async function hostsUsers(
     const beat = readBeat(key, value, listed.get(key))
     const host = valueOf(readFleetName(key.slice(keyspace.beats.length)))
     if (beat === undefined || host === undefined) return []
-    // Whoever writes to etcd could have the terminal do something else.
+    // A writer of etcd could have the terminal do something else.
     const refused = beat.refused.users?.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
     return [{ host, version: beat.versions.users ?? 0, refused }]
   })
@@ -80,7 +80,7 @@ export async function waitForHosts(version: number, deps: PushDeps): Promise<Tak
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- until they have it
     const hosts = await hostsUsers(deps, listed)
-    // Whoever can write to etcd can take the signs of life away, but not the list.
+    // A writer of etcd can take the signs of life away, but not the list.
     if (hosts.length === 0 && (listed ?? []).length === 0) return undefined
     const has = new Map(hosts.map((each) => [each.host, each]))
     const names = [

@@ -30,7 +30,7 @@ export interface PushSurroundings {
   /** Asks whether to go on. @throws Failure if there is nobody to ask */
   readonly confirm: () => Promise<boolean>
   readonly passphrase: (path: string) => Promise<string>
-  /** Milliseconds of a clock that never goes back; that of the process without it. */
+  /** Milliseconds of a clock that never goes back; default: that of the process. */
   readonly steady?: () => number
 }
 
