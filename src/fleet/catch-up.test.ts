@@ -423,6 +423,27 @@ describe('catching up', () => {
     answers.close()
   })
 
+  test('what many hosts are told is kept once, for some seconds, and then no answer is looked at', async () => {
+    const seen = { isChecked: true, round: 1, missed: () => [] }
+    const messages = new CatchUpMessages(KEYS, FLEET_KEY)
+    const leases = new Leases(etcd, () => time.ms, 0)
+    const deps = { etcd, leases, clock: time.clock, keyspace: KEYS, messages, host: 'a', seen, random: () => 999 }
+    const answers = new CatchUpAnswers({ ...deps, hosts: () => 1_000, isCaughtUp: () => false })
+    const askers = Array.from({ length: 300 }, (_, each) => `h${each}`)
+    for (const asker of askers) answers.hear(asker, { nonce: 'n', told: 1 }, 0)
+    const to = Object.fromEntries(askers.map((asker) => [asker, 'n']))
+    const before = process.memoryUsage().heapUsed
+    for (let part = 0; part < 10; part++) {
+      const records = Array.from({ length: 2_000 }, (_, each) => [`${part} ${each}`, 'text'] as const)
+      answers.heard({ to, records, part, isLast: part === 9, isCaughtUp: true, isCut: false })
+    }
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(100_000_000)
+    expect(answers.isIdle).toBe(false)
+    await time.pass(5_001)
+    expect(answers.isIdle).toBe(true)
+    answers.close()
+  })
+
   test('a claim that has waited for too long is refused, and wins when it is presented again', async () => {
     etcd.unavailable = 'no majority of etcd answers'
     const a = await start('a')

@@ -22,6 +22,8 @@ export const MISSED_MS = 5_000
 /** The most records whose seals are checked in one go: 4 to 7 ms. And milliseconds between two goes. */
 export const CHECKS_MAX = 1_000
 const CHECK_EVERY_MS = 20
+/** What stands for a text that no host of the fleet wrote. */
+const FOREIGN = ''
 const OLDER = 'a record of a used secret was replaced by an older one'
 
 /** The functions and values that seen claims need from their caller. */
@@ -276,7 +278,8 @@ export class SeenClaims implements NewsListener {
     else this.#rise(name, record, text, revision)
     const seen = this.get(name)
     if (seen?.text === text) this.#astray.delete(name)
-    else if (seen !== undefined) this.#astray.set(name, { text, revision })
+    // Anyone who can write to etcd writes a megabyte to each.
+    else if (seen !== undefined) this.#astray.set(name, { text: record === undefined ? FOREIGN : text, revision })
     if (record !== undefined && seen?.text !== text) this.#deps.suspect(OLDER)
   }
 
