@@ -277,6 +277,16 @@ describe('catching up', () => {
     expect(b.claims.catchUp.waiting).toBeUndefined()
   })
 
+  test('gap after gap in the news writes few lines', async () => {
+    await host('a')
+    const b = await host('b')
+    for (let gap = 0; gap < 50; gap++) {
+      etcd.list(b.watch)
+      await time.until(() => b.claims.catchUp.isDone)
+    }
+    expect(b.lines.filter((line) => line.startsWith('caught up')).length).toBeLessThan(4)
+  })
+
   test('a host that is alone goes on after 3 s, and claims are refused before', async () => {
     const before = time.ms
     const a = await start('a')
