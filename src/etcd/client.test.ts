@@ -104,13 +104,15 @@ describe('attempts', () => {
 
   test('changes of one key are not taken without a limit', async () => {
     let told = 0
-    const kv = { key: base64('k'), value: Buffer.alloc(500_000, 'x').toString('base64') }
-    const endless = await gateway(async (_path, _body, response) => {
-      while (!response.destroyed && told < 200) {
-        const event = { kv: { ...kv, mod_revision: String(++told) } }
+    const large = { key: base64('k'), value: Buffer.alloc(500_000, 'x').toString('base64') }
+    const endless = await gateway((_path, _body, response) => {
+      const tell = (): void => {
+        if (response.destroyed || told >= 200) return
+        const event = { kv: { ...large, mod_revision: String(++told) } }
         response.write(`${JSON.stringify({ result: { header: {}, events: [event] } })}\n`)
-        await new Promise((resolve) => setImmediate(resolve))
+        setImmediate(tell)
       }
+      tell()
     })
     const etcd = client([endless], {}, { withinMs: 60_000, attemptMs: 30_000 })
     expect((await fault(etcd.changes('k', 1, () => false))).kind).toBe('size')

@@ -8,7 +8,13 @@ export const RESTORED_MAX = 1_000
 export interface There {
   readonly text: string | undefined
   readonly revision: number
+  /** The number of uses that the text tells, if a host of the fleet wrote it. */
+  readonly uses: number | undefined
 }
+
+/** What stands for a text that no host of the fleet wrote, and for a record that is gone. */
+export const FOREIGN = ''
+export const NONE = { text: undefined, uses: undefined }
 
 /** A record that etcd does not have as it was seen, and since when, in milliseconds of the steady clock. */
 interface Astray extends There {
@@ -43,9 +49,9 @@ export class AstrayRecords {
     return [...this.#all.keys()]
   }
 
-  set(name: string, { text, revision }: There): void {
+  set(name: string, { text, revision, uses }: There): void {
     const { clock } = this.#deps
-    this.#all.set(name, { text, revision, since: this.#all.get(name)?.since ?? clock.steady() })
+    this.#all.set(name, { text, revision, uses, since: this.#all.get(name)?.since ?? clock.steady() })
     this.#cancel ??= clock.after(RESTORE_EVERY_MS, () => this.#restore())
   }
 
@@ -62,9 +68,13 @@ export class AstrayRecords {
     const { clock, random, waitMsOf, restore } = this.#deps
     const now = clock.steady()
     this.#cancel = undefined
-    const due = [...this.#all].filter(([name, there]) => now - there.since >= waitMsOf(name, there))
-    const first = random(Math.max(1, due.length))
-    for (const [name, there] of [...due.slice(first), ...due.slice(0, first)].slice(0, RESTORED_MAX)) {
+    const all = [...this.#all]
+    const first = random(Math.max(1, all.length))
+    let left = RESTORED_MAX
+    for (let each = 0; each < all.length && left > 0; each++) {
+      const [name, there] = all[(first + each) % all.length]!
+      if (now - there.since < waitMsOf(name, there)) continue
+      left--
       // Again after the same time, if it does not succeed.
       this.#all.set(name, { ...there, since: now })
       restore(name)

@@ -22,6 +22,14 @@ const PART_WITHIN_MS = 1_000
 /** The most parts of an answer: 12 MB. And milliseconds until the next one after one that was cut. */
 export const PARTS_MAX = 16
 const CUT_EVERY_MS = 5_000
+/** The most messages of other hosts that are remembered for a host that asks. */
+const TOLD_MAX = 64
+
+/** The records of a message, by their names. All hosts that it was for share them. */
+interface Told {
+  readonly number: number
+  readonly texts: ReadonlyMap<string, string>
+}
 
 /** 1: an answer of a host that knows something; 2: of one that knows all. */
 type Level = 0 | 1 | 2
@@ -34,8 +42,8 @@ interface Asker extends Question {
   readonly isAnswered: boolean
   /** The answer of this host that was given, or was needless. */
   readonly level: Level
-  /** The texts of the records that it was told, by their names. */
-  readonly records: ReadonlyMap<string, string>
+  /** What other hosts told it. */
+  readonly known: readonly Told[]
   /** Milliseconds of the steady clock at which it may be answered again. */
   readonly notBefore: number
 }
@@ -64,6 +72,10 @@ export class CatchUpAnswers {
   #askers = new LruMap<string, Asker>(ASKERS_MAX)
   #cancel: (() => void) | undefined
   #isAnswering = false
+  /** Milliseconds of the steady clock at which a question was heard last. */
+  #heardAt = -Infinity
+  #messages = 0
+  #cancelForget: (() => void) | undefined
   #isClosed = false
 
   constructor(deps: AnswersDeps) {
@@ -72,17 +84,19 @@ export class CatchUpAnswers {
 
   /** True if nobody waits for an answer. */
   get isIdle(): boolean {
-    return this.#askers.size === 0
+    return this.#deps.clock.steady() - this.#heardAt > ASKED_FOR_MS
   }
 
   /** Forgets who asked: after a list of this host's own, they ask again. */
   clear(): void {
     this.#askers = new LruMap(ASKERS_MAX)
+    this.#heardAt = -Infinity
   }
 
   close(): void {
     this.#isClosed = true
     this.#cancel?.()
+    this.#cancelForget?.()
   }
 
   /** Returns the first host by name that asked in the last milliseconds. */
@@ -102,18 +116,32 @@ export class CatchUpAnswers {
     const before = this.#askers.peek(host)
     if (told < listedAt || (before !== undefined && told <= before.told)) return
     const same = before?.nonce === nonce ? before : undefined
-    const { isAnswered = false, level = 0, records = new Map<string, string>(), notBefore = 0 } = same ?? {}
-    this.#askers.set(host, { nonce, told, heardAt: this.#deps.clock.steady(), isAnswered, level, records, notBefore })
+    const { isAnswered = false, level = 0, known = [], notBefore = 0 } = same ?? {}
+    this.#heardAt = this.#deps.clock.steady()
+    this.#askers.set(host, { nonce, told, heardAt: this.#heardAt, isAnswered, level, known, notBefore })
     this.soon()
   }
 
   /** Hears the answer of another host, which may make one of this host needless. */
   heard({ to, records, isLast, isCaughtUp }: Answer): void {
+    let told: readonly Told[] | undefined
     for (const [host, nonce] of Object.entries(to)) {
       const asker = this.#askers.peek(host)
       if (asker?.nonce !== nonce) continue
-      const all = records.length === 0 ? asker.records : new Map([...asker.records, ...records])
-      this.#askers.set(host, { ...asker, records: all, isAnswered: asker.isAnswered || (isLast && isCaughtUp) })
+      told ??= records.length === 0 ? [] : [{ number: this.#messages++, texts: new Map(records) }]
+      const known = [...asker.known, ...told].slice(-TOLD_MAX)
+      this.#askers.set(host, { ...asker, known, isAnswered: asker.isAnswered || (isLast && isCaughtUp) })
+    }
+    this.#cancelForget ??= this.#deps.clock.after(ASKED_FOR_MS, () => this.#forget())
+  }
+
+  /** Forgets what hosts were told that ask no more: it may be 12 MB for each of a thousand. */
+  #forget(): void {
+    this.#cancelForget = undefined
+    const since = this.#deps.clock.steady() - ASKED_FOR_MS
+    for (const [host, asker] of Array.from(this.#askers)) {
+      if (asker.heardAt < since) this.#askers.set(host, { ...asker, known: [] })
+      else this.#cancelForget ??= this.#deps.clock.after(ASKED_FOR_MS, () => this.#forget())
     }
   }
 
@@ -152,9 +180,9 @@ export class CatchUpAnswers {
     if (fresh.length === 0) return undefined
     const { round, isChecked } = seen
     const missed = seen.missed()
+    const hasMore = moreThan(missed)
     const waiting = fresh.filter(
-      ([, { isAnswered, records }]) =>
-        !isChecked || (level === 2 && !isAnswered) || missed.some(([name, text]) => records.get(name) !== text),
+      ([, { isAnswered, known }]) => !isChecked || (level === 2 && !isAnswered) || hasMore(known),
     )
     const to = Object.fromEntries(waiting.map(([asker, { nonce }]) => [asker, nonce]))
     for (const [asker, { nonce }] of fresh) if (to[asker] === undefined) this.#note(asker, nonce, { level })
@@ -177,6 +205,20 @@ export class CatchUpAnswers {
     const more = isCut ? { notBefore: clock.steady() + CUT_EVERY_MS } : ({ level } as const)
     for (const [asker, { nonce }] of waiting) this.#note(asker, nonce, more)
     return true
+  }
+}
+
+/** Returns a function that tells whether some records were not told. Hosts that were told the same cost one search. */
+function moreThan(missed: Answer['records']): (known: readonly Told[]) => boolean {
+  const results = new Map<string, boolean>()
+  return (known) => {
+    const key = known.map(({ number }) => number).join()
+    let result = results.get(key)
+    if (result === undefined) {
+      result = missed.some(([name, text]) => !known.some(({ texts }) => texts.get(name) === text))
+      results.set(key, result)
+    }
+    return result
   }
 }
 

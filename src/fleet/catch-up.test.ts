@@ -277,6 +277,16 @@ describe('catching up', () => {
     expect(b.claims.catchUp.waiting).toBeUndefined()
   })
 
+  test('gap after gap in the news writes few lines', async () => {
+    await host('a')
+    const b = await host('b')
+    for (let gap = 0; gap < 50; gap++) {
+      etcd.list(b.watch)
+      await time.until(() => b.claims.catchUp.isDone)
+    }
+    expect(b.lines.filter((line) => line.startsWith('caught up')).length).toBeLessThan(4)
+  })
+
   test('a host that is alone goes on after 3 s, and claims are refused before', async () => {
     const before = time.ms
     const a = await start('a')
@@ -420,6 +430,27 @@ describe('catching up', () => {
     seen.isChecked = false
     missed = []
     expect(await told('three', 3)).toEqual([[0, 0, true, false, true]])
+    answers.close()
+  })
+
+  test('what many hosts are told is kept once, for some seconds, and then no answer is looked at', async () => {
+    const seen = { isChecked: true, round: 1, missed: () => [] }
+    const messages = new CatchUpMessages(KEYS, FLEET_KEY)
+    const leases = new Leases(etcd, () => time.ms, 0)
+    const deps = { etcd, leases, clock: time.clock, keyspace: KEYS, messages, host: 'a', seen, random: () => 999 }
+    const answers = new CatchUpAnswers({ ...deps, hosts: () => 1_000, isCaughtUp: () => false })
+    const askers = Array.from({ length: 300 }, (_, each) => `h${each}`)
+    for (const asker of askers) answers.hear(asker, { nonce: 'n', told: 1 }, 0)
+    const to = Object.fromEntries(askers.map((asker) => [asker, 'n']))
+    const before = process.memoryUsage().heapUsed
+    for (let part = 0; part < 10; part++) {
+      const records = Array.from({ length: 2_000 }, (_, each) => [`${part} ${each}`, 'text'] as const)
+      answers.heard({ to, records, part, isLast: part === 9, isCaughtUp: true, isCut: false })
+    }
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(100_000_000)
+    expect(answers.isIdle).toBe(false)
+    await time.pass(5_001)
+    expect(answers.isIdle).toBe(true)
     answers.close()
   })
 

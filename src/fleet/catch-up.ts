@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Etcd } from '../etcd/client.ts'
 import { EtcdUnavailable } from '../etcd/client.ts'
+import { LogThrottle } from '../limit/log-throttle.ts'
 import type { Log } from '../log/log.ts'
 import { CatchUpAnswers } from './catch-up-answers.ts'
 import type { AnswersDeps } from './catch-up-answers.ts'
@@ -59,6 +60,7 @@ export class CatchUp implements NewsListener {
   #listedAt = 0
   #told = 0
   #aloneNotBefore = 0
+  readonly #throttle = new LogThrottle()
   #reason = 'etcd has not told yet what is used up'
 
   constructor(deps: CatchUpDeps) {
@@ -200,7 +202,9 @@ export class CatchUp implements NewsListener {
 
   #finish(how: string): void {
     this.#isDone = true
-    this.#deps.log.notice('notice', `caught up with the fleet: ${how}`)
+    const { log, clock } = this.#deps
+    // Anyone who can write to etcd can bring about one gap in the news after the other.
+    if (this.#throttle.due(how, clock.steady())) log.notice('notice', `caught up with the fleet: ${how}`)
     this.#wake()
     this.#answers.soon()
     this.#deps.caughtUp?.()

@@ -490,6 +490,22 @@ describe('an attacker who writes to etcd', () => {
     expect(await restarted.ledger.advance('k', above(5), USE)).toBe('lost')
   })
 
+  test('what is written in the place of a record is not kept, however large: the record is written again', async () => {
+    const a = await host('a')
+    expect(await a.ledger.claim('ssh', 'm')).toBe('won')
+    const [[key, text]] = records() as [readonly [string, string]]
+    const name = key.slice(KEYS.claims.length)
+    etcd.put(key, 'x'.repeat(1_000_000))
+    expect(a.claims.seen.there(name)?.text).toBe('')
+    expect(await a.ledger.claim('ssh', 'm')).toBe('lost')
+    await decided(
+      (async () => {
+        while (etcd.kvs.get(key)!.value !== text) await new Promise((resolve) => setImmediate(resolve))
+      })(),
+    )
+    expect(a.claims.seen.there(name)?.text).toBe(text)
+  })
+
   test('a record of another secret', async () => {
     const a = await host('a')
     await a.ledger.advance('k', above(5), USE)

@@ -239,7 +239,7 @@ export class FleetMember {
       )
     }
     // What was refused before may be signed by an operator now.
-    this.news.start(this.etcd)
+    this.news.start(this.etcd, this.keyspace.documents)
   }
 
   get status(): MemberStatus {

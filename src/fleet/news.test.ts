@@ -30,6 +30,23 @@ test('a document is its key alone, and not those beside or below it', () => {
   expect(hosts.told).toEqual(['listed good', 'changed better'])
 })
 
+test('documents are listed again without a gap in the claims, which would wait', () => {
+  const etcd = new FakeEtcd()
+  const [hosts, claims] = [listener(), listener()]
+  const news = new News(KEYS.scopes, () => undefined)
+  news.on(KEYS.document('hosts'), hosts)
+  news.on(KEYS.claims, claims)
+  news.start(etcd)
+  news.start(etcd, KEYS.documents)
+  etcd.put(KEYS.claim('one'), 'used')
+  etcd.put(KEYS.document('hosts'), 'good')
+  expect(claims.told).toEqual(['listed ', 'changed used'])
+  expect(hosts.told).toEqual(['listed ', 'listed ', 'changed good'])
+  news.close()
+  etcd.put(KEYS.claim('two'), 'used')
+  expect(claims.told).toHaveLength(2)
+})
+
 test('claims, openings and documents are watched apart; of documents, their keys alone are listed', () => {
   const watched: (readonly [string, readonly string[] | undefined])[] = []
   const states = new Map<string, (state: NewsState) => void>()

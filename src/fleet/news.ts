@@ -49,7 +49,8 @@ export class News {
   readonly #told: (state: NewsState) => void
   /** The state of each watch, by its prefix. */
   readonly #states = new Map<string, NewsState>()
-  #watches: readonly { close(): void }[] = []
+  /** The watches, by their prefixes. */
+  readonly #watches = new Map<string, { close(): void }>()
 
   /** @param told called when news begin or cease to arrive */
   constructor(scopes: readonly NewsScope[], told: (state: NewsState) => void) {
@@ -71,14 +72,17 @@ export class News {
     this.#listeners.push({ place, listener })
   }
 
-  /** Begins to watch, or watches somewhere else. */
-  start(source: NewsSource): void {
-    this.close()
-    this.#watches = this.#scopes.map((scope) => this.#watch(source, scope))
+  /** Begins to watch, or has what is below one prefix listed again: after a list of claims, claims wait. */
+  start(source: NewsSource, only?: string): void {
+    for (const scope of this.#scopes) {
+      if (only !== undefined && scope.prefix !== only) continue
+      this.#watches.get(scope.prefix)?.close()
+      this.#watches.set(scope.prefix, this.#watch(source, scope))
+    }
   }
 
   close(): void {
-    for (const watch of this.#watches) watch.close()
+    for (const watch of this.#watches.values()) watch.close()
   }
 
   #watch(source: NewsSource, { prefix, only }: NewsScope): { close(): void } {

@@ -2,7 +2,7 @@ import { LIST_MAX } from '../etcd/range.ts'
 import { LruMap } from '../limit/lru-map.ts'
 import type { Clock } from '../secret/clock.ts'
 import type { Store } from '../state/store.ts'
-import { AstrayRecords } from './astray-records.ts'
+import { AstrayRecords, FOREIGN, NONE } from './astray-records.ts'
 import type { There } from './astray-records.ts'
 import { ClaimNotes } from './claim-notes.ts'
 import type { ClaimRecord, ClaimSeal } from './claim-record.ts'
@@ -116,14 +116,16 @@ export class SeenClaims implements NewsListener {
     }
     const claim = { record, text, revision }
     this.#seen.set(name, claim)
-    if (isGone) this.#astray.set(name, { text: undefined, revision: this.#listedAt })
+    if (isGone) this.#astray.set(name, { ...NONE, revision: this.#listedAt })
     return claim
   }
 
   /** Returns what etcd has of a secret whose record is known. */
   there(name: string): There | undefined {
     const seen = this.get(name)
-    return this.#astray.get(name) ?? (seen === undefined ? undefined : seen)
+    if (seen === undefined) return this.#astray.get(name)
+    const { text, revision, record } = seen
+    return this.#astray.get(name) ?? { text, revision, uses: record.uses }
   }
 
   /** Remembers a use by this host. The watch may have told it, and that it was removed, before etcd's answer came. */
@@ -139,7 +141,7 @@ export class SeenClaims implements NewsListener {
     if (record === undefined || record.uses === 0) return
     const before = this.there(name)
     if (!this.#rise(name, record, text, 0)) return
-    if (before?.text !== text) this.#astray.set(name, { text: before?.text, revision: before?.revision ?? this.#told })
+    if (before?.text !== text) this.#astray.set(name, before ?? { ...NONE, revision: this.#told })
     this.#tell([name])
   }
 
@@ -166,7 +168,7 @@ export class SeenClaims implements NewsListener {
   /** Returns true if a record is not in etcd, and should be there by the clock of each host. */
   isMissed(name: string): boolean {
     if (this.#astray.get(name) === undefined) return false
-    const seen = this.get(name)
+    const seen = this.#seen.peek(name)
     return seen !== undefined && this.#deps.clock.now() < (seen.record.until ?? Infinity) - this.#deps.skewMs
   }
 
@@ -180,7 +182,7 @@ export class SeenClaims implements NewsListener {
     return this.#astray
       .names()
       .filter((name) => this.isMissed(name))
-      .map((name) => [name, this.get(name)!.text] as const)
+      .map((name) => [name, this.#seen.peek(name)!.text] as const)
   }
 
   forget(name: string): void {
@@ -225,7 +227,7 @@ export class SeenClaims implements NewsListener {
     for (const [name] of this.#unchecked) if (!there.has(name)) this.#unsure.add(name)
     for (const name of Array.from(this.#seen, ([each]) => each)) {
       if (there.has(name)) continue
-      this.#astray.set(name, { text: undefined, revision: this.#listedAt })
+      this.#astray.set(name, { ...NONE, revision: this.#listedAt })
       if (this.isMissed(name)) gone++
     }
     if (gone > 0) this.#deps.suspect(`${gone} records of used secrets are gone from etcd before their time`)
@@ -249,7 +251,7 @@ export class SeenClaims implements NewsListener {
     if (before !== undefined && revision <= before.revision) return
     if (type === 'put') this.#place(name, kv.value, revision)
     else if (before !== undefined) {
-      this.#astray.set(name, { text: undefined, revision })
+      this.#astray.set(name, { ...NONE, revision })
       if (this.isMissed(name)) this.#deps.suspect('a record of a used secret was removed before its time')
     }
   }
@@ -276,7 +278,9 @@ export class SeenClaims implements NewsListener {
     else this.#rise(name, record, text, revision)
     const seen = this.get(name)
     if (seen?.text === text) this.#astray.delete(name)
-    else if (seen !== undefined) this.#astray.set(name, { text, revision })
+    // Anyone who can write to etcd writes a megabyte to each.
+    else if (seen !== undefined)
+      this.#astray.set(name, { text: record === undefined ? FOREIGN : text, revision, uses: record?.uses })
     if (record !== undefined && seen?.text !== text) this.#deps.suspect(OLDER)
   }
 
@@ -300,12 +304,11 @@ export class SeenClaims implements NewsListener {
   }
 
   /** Returns the milliseconds until a record is to be written again. */
-  #waitMsOf(name: string, { text }: There): number {
-    const seen = this.get(name)
+  #waitMsOf(name: string, { uses = -1 }: There): number {
+    const seen = this.#seen.peek(name)
     if (seen === undefined || !this.isMissed(name)) return Infinity
-    const other = text === undefined ? undefined : this.#deps.seal.open(name, text)
     // Two histories of a cluster that was set up anew can have as many uses. Their hosts would never end.
-    if (other !== undefined && other.uses >= seen.record.uses) return Infinity
+    if (uses >= seen.record.uses) return Infinity
     return this.isOwn(seen.record) ? OWN_MISSED_MS : MISSED_MS
   }
 

@@ -6,9 +6,19 @@ export async function macOf(host: Host, device = 'eth0'): Promise<Buffer> {
   return Buffer.from((await host.resident.ask('mac', { device })).replaceAll(':', ''), 'hex')
 }
 
+/** The most frames of one order: each is a message to a thread, and has a time limit. */
+const FRAMES_MAX = 1_000
+/** Milliseconds for which a busy machine may be late with each. */
+const LATE_MS = 100
+
 /** Sends Ethernet frames from a host as they are, so many milliseconds apart. */
 export async function sendRaw(from: Host, frames: readonly Uint8Array[], everyMs = 0, device = 'eth0'): Promise<void> {
-  await from.resident.ask('frames', { device, frames, everyMs })
+  for (let first = 0; first < frames.length; first += FRAMES_MAX) {
+    const some = frames.slice(first, first + FRAMES_MAX)
+    const waitsMs = some.length * (everyMs + LATE_MS)
+    // oxlint-disable-next-line no-await-in-loop -- in this order
+    await from.resident.ask('frames', { device, frames: some, everyMs }, waitsMs)
+  }
 }
 
 /**

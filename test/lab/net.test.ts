@@ -2,6 +2,8 @@
 // says what it saw, and nothing stays behind.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dropAll, hidePort, inputRules } from './firewall.ts'
+import { framesTo } from './flood.ts'
+import { sendRaw } from './frames.ts'
 import { REAL_KNOCK, startRealKnockd, withStateDir } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, lab, namespaces, pair, SERVER_4, SERVER_6, tearDown } from './net.ts'
 import { Process, run, runs, until } from './process.ts'
@@ -51,6 +53,15 @@ lab('a network', () => {
   beforeAll(async () => {
     ;({ server, client } = await pair())
     await serveTcp(server, 22)
+  })
+
+  test('is not waited for without a limit when a host does not send, and goes on afterwards', async () => {
+    const [frame] = await framesTo(server, [{ from: CLIENT_4, to: SERVER_4, port: 9 }])
+    const slow = { device: 'eth0', frames: [frame!, frame!], everyMs: 5_000 }
+    await expect(client.resident.ask('frames', slow, -59_900)).rejects.toThrow(/not carried out "frames" in 100 ms/)
+    await sendRaw(client, Array<Buffer>(2_500).fill(frame!))
+    await expect(sendRaw(client, [frame!], 0, 'eth9')).rejects.toThrow(/cannot send by eth9/)
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
   })
 
   test('carries both families at once, and tells open, refused and silent apart', async () => {

@@ -17,6 +17,11 @@ const CLONE_NEWNET = 0x40000000
 /** packet(7) */
 const AF_PACKET = 17
 const SOCK_RAW = 3
+/** `<sys/socket.h>`, `<errno.h>` */
+const MSG_DONTWAIT = 0x40
+const EAGAIN = 11
+/** The most tries to send a frame, a millisecond apart. */
+const SEND_TRIES_MAX = 10_000
 /** The bytes of `struct sockaddr_ll`, and where the interface is in it. */
 const LINK_ADDRESS_BYTES = 20
 const LINK_ADDRESS_INDEX_AT = 4
@@ -60,8 +65,9 @@ async function inside(namespace, make) {
     closeSync(fd)
     return await make()
   } finally {
-    enter(home, 'the own namespace')
+    // The next one enters a namespace of its own in any case.
     leave()
+    enter(home, 'the own namespace')
   }
 }
 
@@ -205,8 +211,12 @@ const orders = {
     to.writeInt32LE(index, LINK_ADDRESS_INDEX_AT)
     try {
       for (const frame of frames) {
-        const sent = sendto(fd, frame, frame.length, 0, to, to.length)
-        if (sent !== frame.length) throw new Error(`cannot send by ${device}: errno ${koffi.errno()}`)
+        // A thread that waits in the kernel answers nobody.
+        for (let tries = 0; sendto(fd, frame, frame.length, MSG_DONTWAIT, to, to.length) !== frame.length; tries++) {
+          const errno = koffi.errno()
+          if (errno !== EAGAIN || tries > SEND_TRIES_MAX) throw new Error(`cannot send by ${device}: errno ${errno}`)
+          await pause(1)
+        }
         await pause(everyMs)
       }
     } finally {
@@ -236,6 +246,11 @@ const orders = {
     }
   },
 }
+
+// An order that cannot be read would be waited for in vain.
+parentPort.on('messageerror', (error) => {
+  throw error
+})
 
 parentPort.on('message', async ({ id, order, ...words }) => {
   try {

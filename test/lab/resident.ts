@@ -50,6 +50,9 @@ interface Orders {
   leave: { readonly ask: object; readonly answer: undefined }
 }
 
+/** Milliseconds within which an order is carried out that waits for nothing, on a busy machine. */
+const ORDER_LIMIT_MS = 60_000
+
 type Message =
   | { readonly name: number; readonly line: string }
   | { readonly id: number; readonly answer?: unknown; readonly error?: string }
@@ -81,9 +84,18 @@ export class Resident {
     this.#namespace = namespace
   }
 
-  /** Has an order carried out. Throws with the message of what went wrong. */
-  async ask<Name extends keyof Orders>(order: Name, words: Orders[Name]['ask']): Promise<Orders[Name]['answer']> {
-    return (await thread().ask(order, { namespace: this.#namespace, ...words })) as Orders[Name]['answer']
+  /**
+   * Has an order carried out. Throws with the message of what went wrong, or if it takes too long.
+   *
+   * @param waitsMs milliseconds that the order itself waits
+   */
+  async ask<Name extends keyof Orders>(
+    order: Name,
+    words: Orders[Name]['ask'],
+    waitsMs = 'limitMs' in words ? words.limitMs : 0,
+  ): Promise<Orders[Name]['answer']> {
+    const all = { namespace: this.#namespace, ...words }
+    return (await thread().ask(order, all, waitsMs + ORDER_LIMIT_MS)) as Orders[Name]['answer']
   }
 
   /** Something that is to be kept open, with a name of its own. */
@@ -110,19 +122,30 @@ class Thread {
     this.#worker = new Worker(join(PROJECT, 'test/lab/resident.mjs'), { execArgv: [] })
     this.#worker.on('message', (message: Message) => this.#hear(message))
     this.#worker.on('error', (error: Error) => this.#end(error))
+    this.#worker.on('messageerror', (error: Error) => this.#end(error))
     this.#worker.on('exit', () => this.#end(new Error('the thread of the hosts is gone')))
     // Only answers are waited for, and listening alone would keep the process.
     this.#worker.unref()
   }
 
-  async ask(order: string, words: object): Promise<unknown> {
+  async ask(order: string, words: object, limitMs: number): Promise<unknown> {
     const id = ++this.#count
-    return await new Promise((resolve, reject) => {
-      if (this.#gone !== undefined) throw this.#gone
-      this.#waiting.set(id, { resolve, reject })
-      this.#worker.ref()
-      this.#worker.postMessage({ id, order, ...words })
-    })
+    let timer: NodeJS.Timeout | undefined
+    try {
+      return await new Promise((resolve, reject) => {
+        if (this.#gone !== undefined) throw this.#gone
+        this.#waiting.set(id, { resolve, reject })
+        this.#worker.ref()
+        const late = (): void =>
+          reject(new Error(`the thread of the hosts has not carried out "${order}" in ${limitMs} ms`))
+        timer = setTimeout(late, limitMs)
+        this.#worker.postMessage({ id, order, ...words })
+      })
+    } finally {
+      clearTimeout(timer)
+      this.#waiting.delete(id)
+      if (this.#waiting.size === 0) this.#worker.unref()
+    }
   }
 
   socket(make: (name: number) => Socket): Socket {
@@ -137,8 +160,6 @@ class Thread {
       return
     }
     const waiting = this.#waiting.get(message.id)
-    this.#waiting.delete(message.id)
-    if (this.#waiting.size === 0) this.#worker.unref()
     if (message.error === undefined) waiting?.resolve(message.answer)
     else waiting?.reject(new Error(message.error))
   }
