@@ -64,7 +64,7 @@ export class TableWatch {
     if (this.#monitor?.changes !== before) this.#repair('changed')
   }
 
-  /** True if no notification shows that another program touched the table. Whoever reads them has to handle a change. */
+  /** True if no notification shows that another program touched the table. The reader has to handle a change. */
   get #isIntact(): boolean {
     return this.#monitor === undefined || this.#monitor.look() === 'intact'
   }

@@ -1,5 +1,5 @@
-// Goal: no change of the guard by another program goes unnoticed, whoever reads the kernel's news of it, however many there
-// are, and whatever the daemon changes itself at the same moment.
+// Goal: no change of the guard by another program goes unnoticed: not where something else reads the kernel's news of it,
+// where there is too much of it, or where the daemon changes the table at the same moment.
 import { writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -100,10 +100,10 @@ lab('the guard', () => {
     const { server, client } = await pair()
     const daemon = await one.start(server, sshConfig(600))
     await knockIn(client, SERVER_4, daemon.process)
-    for (const script of ['flush set inet postern open4', 'flush ruleset']) {
+    for (const change of ['flush set inet postern open4', 'flush ruleset']) {
       daemon.process.kill('SIGSTOP')
       await nft(server, flood())
-      await nft(server, script)
+      await nft(server, change)
       daemon.process.kill('SIGCONT')
       await daemon.process.line(BACK)
       expect([...(await timesLeft(server)).keys()]).toHaveLength(1)
