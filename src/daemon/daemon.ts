@@ -102,7 +102,7 @@ export class Daemon {
         doors: this.#config.doors.length,
         openings: guarding.ports.count + commands.count,
         interfaces: captures.interfaces.states,
-        isGuardInForce: guarding.isInForce,
+        isGuardInForce: guarding.isInForce(),
         hasRefusedConfig: this.#hasRefusedConfig,
       }),
       isWatching: () => captures.interfaces.isWatched,

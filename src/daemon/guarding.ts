@@ -88,9 +88,9 @@ export class Guarding {
     }
   }
 
-  /** False if ports are to be guarded, and another program has changed the table and it is not restored yet. */
-  get isInForce(): boolean {
-    return this.#guard.plan === undefined || this.#watch.isIntact
+  /** Returns false if ports are to be guarded, and another program has changed the table and it is not restored yet. */
+  isInForce(): boolean {
+    return this.#guard.plan === undefined || this.#watch.check()
   }
 
   /** The services that were hidden until less than a day ago. */
@@ -113,11 +113,8 @@ export class Guarding {
     if (wanted && !there) await store.advance(GUARD_KEY, NOT_YET, () => true)
     const before = noted?.split(',').flatMap((text) => readService(text) ?? []) ?? []
     if (this.#held === undefined) before.push(...this.#begin(config))
-    else {
-      // Otherwise flows that began while the guard was away would count as admitted.
-      if (!this.#watch.isIntact) this.#watch.repair()
-      this.ports.replace(config)
-    }
+    // Otherwise flows that began while the guard was away would count as admitted.
+    else this.#watch.replace(() => this.ports.replace(config))
     await this.#gap.installed()
     await this.#note(before)
   }

@@ -45,21 +45,32 @@ export class TableWatch {
     this.#monitor = undefined
   }
 
-  /** Returns true if no notification shows that another program touched the table. */
-  get isIntact(): boolean {
+  /** Returns true if the table is in place. Otherwise the table is restored, at once or after a pause. */
+  check(): boolean {
+    if (this.#isIntact) return true
+    this.#changed()
+    return this.#isIntact
+  }
+
+  /**
+   * Replaces the table by `install`. If another program changed it just before, no notification would come any more: the table
+   * is then restored as after any change, since connections may have begun. @throws what `install` throws
+   */
+  replace(install: () => void): void {
+    if (!this.#isIntact) this.#repair()
+    const before = this.#monitor?.changes
+    install()
+    this.#monitor?.look()
+    if (this.#monitor?.changes !== before) this.#repair('changed')
+  }
+
+  /** True if no notification shows that another program touched the table. The reader has to handle a change. */
+  get #isIntact(): boolean {
     return this.#monitor === undefined || this.#monitor.look() === 'intact'
   }
 
-  /** Returns true if the table is in place. Otherwise the table is restored, at once or after a pause. */
-  check(): boolean {
-    if (this.isIntact) return true
-    this.#changed()
-    return this.isIntact
-  }
-
   /** Restores the table at once if another program has changed it. Never throws. */
-  repair(): void {
-    const state = this.#monitor?.look() ?? 'unclear'
+  #repair(state = this.#monitor?.look() ?? 'unclear'): void {
     if (state === 'intact') return
     try {
       if (this.#deps.repair(state)) this.#repairs.made(performance.now())
@@ -71,7 +82,7 @@ export class TableWatch {
       this.#deps.log.notice('error', `cannot restore the guard: ${this.#failure}`)
     }
     // The table may have changed again in the meantime, and no further notification would come.
-    if (!this.isIntact) this.#changed()
+    if (!this.#isIntact) this.#changed()
   }
 
   /** Handles a change of rules by another program, which may concern the guard. */
@@ -79,12 +90,12 @@ export class TableWatch {
     if (this.#timer !== undefined) return
     const pause = this.#repairs.wait(performance.now())
     if (pause === 0) {
-      this.repair()
+      this.#repair()
       return
     }
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      this.repair()
+      this.#repair()
     }, pause)
   }
 }

@@ -148,14 +148,15 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
   }
 
   /**
-   * Restores the guard with all openings if another program changed it, and logs it. Returns true if so.
+   * Restores the guard with all openings if another program changed it, and logs it. Returns true if so, and false where no
+   * guard is wanted.
    *
    * @param state what is known of the table; `unclear`: it is checked first, which takes longer
    * @throws the firewall's error
    */
   repair(state: 'changed' | 'gone' | 'unclear'): boolean {
     const { guard, log, restored } = this.deps
-    if (state === 'unclear' && this.#intact) return false
+    if (guard.plan === undefined || (state === 'unclear' && this.#intact)) return false
     guard.restore((plan) => this.#held(plan), state === 'gone')
     log.notice(
       'warning',

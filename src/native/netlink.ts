@@ -44,8 +44,13 @@ export function monitorRules(onChange: () => void): Monitor {
 
 /** A watch on a table of nftables. */
 export interface TableMonitor extends Monitor {
-  /** Returns the state of the table by all notifications received so far. */
+  /**
+   * Returns the state of the table by all notifications received so far. `onChange` is not called for those that are read
+   * here.
+   */
   look(): TableState
+  /** Changes of the table by other processes, by the notifications read so far. */
+  readonly changes: number
   /** Records that the table was checked and is correct. */
   seenIntact(): void
 }
@@ -75,6 +80,9 @@ export function monitorTable(table: string, onChange: () => void): TableMonitor 
     look: () => {
       look()
       return news.state
+    },
+    get changes() {
+      return news.changes
     },
     seenIntact: () => news.seenIntact(),
   }

@@ -60,6 +60,26 @@ test('news that were lost, or that cannot be read, leave it unclear until it is 
   expect(news.state).toBe('changed')
 })
 
+test('lost news leave it unclear, even if news of before the loss say that this process has installed the table', () => {
+  // The kernel tells of a loss before it hands out what it has kept.
+  for (const before of [[], [message('delElement', OTHER)]]) {
+    const news = newsOf(...before)
+    news.lost()
+    news.read(message('newTable', OWN))
+    expect(news.state).toBe('unclear')
+    news.seenIntact()
+    news.read(message('newTable', OWN))
+    expect(news.state).toBe('intact')
+  }
+})
+
+test('changes by others are counted, those too over which this process has installed the table', () => {
+  const news = newsOf(message('newTable', OWN), message('newElement', OWN), message('delElement', OTHER, 'filter'))
+  expect(news.changes).toBe(0)
+  news.read(Buffer.concat([message('newElement', OWN), message('delElement', OTHER), message('newTable', OWN)]))
+  expect([news.state, news.changes]).toEqual(['intact', 1])
+})
+
 test('where it cannot be told whose a message is, the table is to be looked at', () => {
   const news = new RuleNews('postern', () => undefined)
   news.read(message('newElement', OTHER))

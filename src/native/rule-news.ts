@@ -35,6 +35,8 @@ export class RuleNews {
   readonly #table: string
   readonly #isOwn: (port: number) => boolean | undefined
   #state: TableState = 'intact'
+  #changes = 0
+  #isIncomplete = false
 
   /**
    * @param isOwn returns true if a netlink port (netlink(7), `nl_pid`) belongs to this process; `undefined` if unknown
@@ -48,13 +50,23 @@ export class RuleNews {
     return this.#state
   }
 
-  /** Records that notifications were lost. */
+  /** Changes of the table by other processes so far, those included that an installation has replaced since. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  /**
+   * Records that notifications were lost. The kernel reports a loss before the notifications that it kept, so a later own
+   * installation may be older than what was lost: the table has to be checked.
+   */
   lost(): void {
+    this.#isIncomplete = true
     if (this.#state === 'intact') this.#state = 'unclear'
   }
 
   /** Records that the table was checked and is correct. */
   seenIntact(): void {
+    this.#isIncomplete = false
     this.#state = 'intact'
   }
 
@@ -82,9 +94,11 @@ export class RuleNews {
     if (message[MESSAGE_HEADER] !== NFPROTO_INET || tableIn(message) !== this.#table) return
     const own = this.#isOwn(message.readUInt32LE(12))
     // This process installs the whole table, or changes single elements.
-    if (own === true && kind === NFT_MSG_NEWTABLE) this.#state = 'intact'
-    else if (own === false) this.#state = kind === NFT_MSG_DELTABLE ? 'gone' : 'changed'
-    else if (own === undefined) this.lost()
+    if (own === true && kind === NFT_MSG_NEWTABLE) this.#state = this.#isIncomplete ? 'unclear' : 'intact'
+    else if (own === false) {
+      this.#changes++
+      this.#state = kind === NFT_MSG_DELTABLE ? 'gone' : 'changed'
+    } else if (own === undefined) this.lost()
   }
 }
 

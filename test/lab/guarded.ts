@@ -29,6 +29,8 @@ export async function guardSsh(host: Host, ...words: Parameters<typeof sshConfig
 /** Knocks right at a server, and waits until the daemon has opened something, or kept it open. */
 export async function knockIn(client: Host, server: string, daemon: Process): Promise<void> {
   await sendKnocks(client, server, KNOCKS)
+  // What an operator opened has no such line before that.
+  await daemon.line(/OPEN SESAME/)
   await daemon.line(/ (open for|is open already)/)
 }
 

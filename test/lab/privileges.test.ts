@@ -422,6 +422,13 @@ const killed = async (process: Process): Promise<void> => {
   await process.ended
 }
 
+/** Starts the daemon for a root with the few capabilities of a unit. */
+const few = async (host: Host, { file }: Places): Promise<Process> => {
+  running = host.start(['setpriv', '--bounding-set=-all,+net_raw,+net_admin,+chown,+setuid,+setgid', ...words(file)])
+  await running.line(/listening on/)
+  return running
+}
+
 lab('User switched on and off', () => {
   test('takes the state along, with the right owners, and runs as root nothing that the user wrote', async () => {
     const { server, client } = await pair()
@@ -493,15 +500,17 @@ lab('User switched on and off', () => {
     const at = places()
     // Without SLOW the change that has root take what a user had.
     const rounds = SLOW ? ['User = daemon', '', 'User = daemon', ''] : ['User = daemon', '']
-    const few = '--bounding-set=-all,+net_raw,+net_admin,+chown,+setuid,+setgid'
     const exporters = scratch('exporters')
     mkdirSync(exporters)
     chownSync(exporters, 5, 60)
     const metrics = join(exporters, 'postern.prom')
     for (const [index, user] of rounds.entries()) {
-      configure(at, user, `[ssh]\nSequence = ${KNOCKS.join()}\nOpen_Ports = tcp/22`)
-      running = server.start(['setpriv', few, ...words(at.file)])
-      await running.line(/listening on/)
+      configure(
+        at,
+        user,
+        `[ssh]\nSequence = ${KNOCKS.join()}\nOpen_Ports = tcp/22\n[made]\nOne_Time_Sequences = generate\nOpen_Ports = tcp/25`,
+      )
+      running = await few(server, at)
       await sendKnocks(client, SERVER_4, KNOCKS)
       await running.line(/OPEN SESAME/)
       expect(running.count(/missing|damaged|cannot|error|counting from zero/)).toBe(0)
@@ -523,6 +532,43 @@ lab('User switched on and off', () => {
       expect(readFileSync(metrics, 'utf8')).toContain(`postern_openings_total{door="ssh"} ${index + 1}\n`)
       await running.stop()
     }
+  })
+
+  test('gives lists away with the few capabilities of a unit, also after a start that was interrupted', async () => {
+    const { server } = await pair()
+    const doors = '[made]\nOne_Time_Sequences = generate\nOpen_Ports = tcp/25'
+    const at = places('', doors)
+    configure(at, '', doors)
+    await (await few(server, at)).stop()
+    const { roots, users } = journals(at)
+    const [ofRoot, ofUser] = [roots, users].map((journal) => journal.replace(/journal$/, 'lists')) as [string, string]
+    const [list] = readdirSync(ofRoot)
+    const text = readFileSync(join(ofRoot, list!), 'utf8')
+    configure(at, 'User = daemon', doors)
+    const isGiven = async (): Promise<void> => {
+      const process = await few(server, at)
+      expect(process.count(/missing|damaged|cannot|error/)).toBe(0)
+      expect([owner(ofUser), owner(join(ofUser, list!)), existsSync(ofRoot)]).toEqual(['1:1 700', '1:1 600', false])
+      expect(readFileSync(join(ofUser, list!), 'utf8')).toBe(text)
+      await process.stop()
+    }
+    await isGiven()
+    const interrupted = (...ofRoots: readonly string[]): void => {
+      renameSync(`${users}.lock`, `${roots}.lock`)
+      for (const path of [`${roots}.lock`, dirname(users), ...ofRoots]) chownSync(path, 0, 0)
+    }
+    // It was moved, and not given away yet.
+    interrupted(ofUser, join(ofUser, list!))
+    await isGiven()
+    // Earlier versions gave it away, and could not move it then.
+    interrupted()
+    renameSync(ofUser, ofRoot)
+    // The user could use it meanwhile.
+    const precious = scratch('precious')
+    writeFileSync(precious, 'secret', { mode: 0o600 })
+    linkSync(precious, join(ofRoot, 'hard'))
+    await isGiven()
+    expect(owner(precious)).toBe('0:0 600')
   })
 
   test("a folder of the user in place of root's is refused", async () => {

@@ -26,13 +26,20 @@ export function handOver(journal: string, account: Account): void {
     const lock = names.length === 0 ? undefined : takeLock(`${journal}.lock`, tryLock, process.pid)
     try {
       takeFolder(own)
+      // An interrupted start moved these folders, and did not give them away yet.
+      for (const name of readdirSync(own)) if (isRootsFolder(join(own, name))) giveAll(join(own, name), account, true)
       const last = `${basename(journal)}.lock`
       const moved = names.filter((name) => name !== last)
       // The lock comes last: as long as it is there, another start of root's waits for this one.
       if (lock !== undefined) moved.push(last)
       for (const name of moved) {
-        giveAll(join(folder, name), account)
-        moveOver(join(folder, name), join(own, name))
+        const [from, to] = [join(folder, name), join(own, name)]
+        const stat = lstatSync(from)
+        // Without CAP_DAC_OVERRIDE, root moves only folders of its own. They are given away behind that.
+        if (stat.isDirectory()) takeFolder(from)
+        else giveAll(from, account)
+        moveOver(from, to)
+        if (stat.isDirectory()) giveAll(to, account, stat.uid !== 0)
       }
       giveFolder(own, 0o700, account)
     } finally {
@@ -40,6 +47,12 @@ export function handOver(journal: string, account: Account): void {
     }
   }
   letEnter(folder, own, account)
+}
+
+/** Returns true for a folder that only root can use, such as {@link takeFolder} leaves. */
+function isRootsFolder(path: string): boolean {
+  const stat = lstatSync(path)
+  return stat.isDirectory() && stat.uid === 0 && (stat.mode & 0o7777) === 0o700
 }
 
 /** Returns the names of a daemon's files and folders beside its journal. */
@@ -54,9 +67,19 @@ export function moveOver(from: string, to: string): void {
   renameSync(from, to)
 }
 
-/** Gives a path, in a folder of root's, and everything below it to a user. Links are not followed. */
-export function giveAll(path: string, account: Pick<Account, 'uid' | 'gid'>): void {
-  if (lstatSync(path).isDirectory()) for (const name of readdirSync(path)) giveAll(join(path, name), account)
+/**
+ * Gives a path, in a folder of root's, and everything below it to a user. Links are not followed. A folder is given away
+ * last.
+ *
+ * @param wasUsers true if a user may have written there: a file with several names may be one of root's, and stays root's
+ */
+export function giveAll(path: string, account: Pick<Account, 'uid' | 'gid'>, wasUsers = false): void {
+  const stat = lstatSync(path)
+  if (stat.isDirectory()) {
+    // Without CAP_DAC_OVERRIDE, root reads only folders of its own.
+    takeFolder(path)
+    for (const name of readdirSync(path)) giveAll(join(path, name), account, wasUsers || stat.uid !== 0)
+  } else if (wasUsers && stat.nlink > 1) return
   lchownSync(path, account.uid, account.gid)
 }
 
