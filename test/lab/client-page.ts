@@ -33,8 +33,8 @@ export const SECRET = { key: fromBase32(KEY)!, algorithm: 'SHA1', digits: 8, per
 export const PASSPHRASE = 'correct horse battery staple'
 /** A port at which HTTP answers once it is open. */
 export const SERVICE = 8_080
-/** The lowest one that a page opens. */
-const CHEAP_WORK_FACTOR = 10
+/** The lowest work factor of scrypt that a page opens. */
+export const CHEAP_WORK_FACTOR = 10
 
 /** What the tests of a file share: a server with a web server, and a client with a browser that trusts it. */
 export interface Site {

@@ -35,7 +35,7 @@ export async function knockIn(client: Host, server: string, daemon: Process): Pr
 }
 
 /** Commands that only ask a daemon, by a socket that every network namespace sees. */
-const ASKING: ReadonlySet<string | undefined> = new Set(['status', 'open', 'close', 'forgive', 'accept-loss'])
+const ASKING: ReadonlySet<string | undefined> = new Set(['status', 'events', 'open', 'close', 'forgive', 'accept-loss'])
 
 /**
  * postern(8) about a daemon. What only asks the daemon runs in this process: `control.test.ts` shows that the program does
@@ -61,7 +61,8 @@ export async function check(file: string): Promise<Output> {
   return await asked(['check', file])
 }
 
-async function asked(argv: readonly string[]): Promise<Output> {
+/** postern(8) in this process. */
+export async function asked(argv: readonly string[]): Promise<Output> {
   let [stdout, stderr] = ['', '']
   const output = { out: (text: string) => void (stdout += text), err: (text: string) => void (stderr += text) }
   return { code: await posternCommand(argv, output), signal: null, stdout, stderr }

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { SLOW, sample } from '../slow.ts'
+import { SLOW, slowly } from '../slow.ts'
 import { PROJECT, withStateDir } from './knockd.ts'
 import { IS_ROOT, pair } from './net.ts'
 import { run } from './process.ts'
@@ -29,19 +29,34 @@ const QUIET = ['--no-fund', '--no-audit', '--loglevel=error', '--prefer-offline'
 interface Manifest {
   readonly version: string
   readonly engines: { readonly node: string }
+  readonly scripts: { readonly prepack: string }
 }
 
 /** What the test reads of package-lock.json. */
 interface Lock {
-  readonly packages: Readonly<Record<string, { version: string; dev?: boolean; devOptional?: boolean }>>
+  readonly packages: Readonly<Record<string, Locked>>
+}
+
+/** A package in package-lock.json. */
+interface Locked {
+  readonly version: string
+  readonly dev?: true
+  readonly devOptional?: true
+  readonly optional?: true
+  readonly os?: readonly string[]
+  readonly cpu?: readonly string[]
 }
 
 /** Builds the packages of these kinds, as script/package names them, from a folder of the project. */
-async function build(project: string, folder: string, kinds: readonly string[]): Promise<void> {
+async function build(
+  project: string,
+  folder: string,
+  { kinds, env }: { readonly kinds: readonly string[]; readonly env: Readonly<Record<string, string>> },
+): Promise<void> {
   mkdirSync(folder)
   await run([join(project, 'script/package'), '--out', folder, ...kinds], {
     limitMs: LIMIT_MS,
-    env: { QUICK: '1', SOURCE_DATE_EPOCH: '1000000000' },
+    env: { QUICK: '1', SOURCE_DATE_EPOCH: '1000000000', ...env },
   })
 }
 
@@ -64,24 +79,38 @@ function writeProgram(path: string, text: string): void {
 /** What script/page.mjs writes, which is never copied: the clone has to make it. */
 const BUNDLES = ['knock-page.js', 'client.js', 'client-with-lists.js', 'service-worker.js', 'page.css']
 
+/** Libraries of koffi, whose names end in a processor. */
+const KOFFI = '@koromix/koffi-linux-'
+const OWN_KOFFI = `${KOFFI}${process.arch}`
+
 /**
- * Returns a folder for the PATH whose npm installs what the project has installed, with a compiler that gives what the project
- * has compiled: the real ones take most of a build's time, and with SLOW they are taken.
+ * Returns a PATH whose npm installs what the project has installed, with a compiler that gives what the project has compiled:
+ * the real ones take most of a build's time, and with SLOW they are taken. Real is what npm installs for this processor;
+ * for another one it is the same, by the other's name.
  */
 function standIns(): string {
-  const [bin, modules] = [scratch('bin'), scratch('node_modules')]
-  for (const path of [bin, modules, join(modules, '.bin')]) mkdirSync(path)
+  const [bin, modules, needed] = [scratch('bin'), scratch('node_modules'), scratch('needed')]
+  for (const path of [bin, modules, join(modules, '.bin'), needed, join(needed, '@koromix')]) mkdirSync(path)
   const theirs = join(PROJECT, 'node_modules')
   for (const name of readdirSync(theirs)) if (name !== '.bin') symlinkSync(join(theirs, name), join(modules, name))
   const compiled = `cp -R ${join(PROJECT, 'dist')} . && cd dist/publish/page && exec rm ${BUNDLES.join(' ')}`
-  const compiler = join(theirs, '.bin/tsc')
-  writeProgram(
-    join(modules, '.bin/tsc'),
-    `[ "$*" != '-p tsconfig.build.json' ] || { ${compiled}; }\nexec ${compiler} "$@"`,
-  )
+  // The others only check types.
+  writeProgram(join(modules, '.bin/tsc'), `[ "$*" != '-p tsconfig.build.json' ] || { ${compiled}; }`)
+  for (const path of ['koffi', OWN_KOFFI]) symlinkSync(join(theirs, path), join(needed, path))
   const npm = execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim()
-  writeProgram(join(bin, 'npm'), `[ "$1" != ci ] || exec ln -s ${modules} node_modules\nexec ${npm} "$@"`)
-  return bin
+  writeProgram(
+    join(bin, 'npm'),
+    `case "$*" in
+  ci*"--cpu=${process.arch} "*) ;;
+  ci*--cpu=*)
+    cpu=\${*##*--cpu=}
+    cp -RL ${needed} node_modules
+    exec mv node_modules/${OWN_KOFFI} "node_modules/${KOFFI}\${cpu%% *}" ;;
+  ci*) exec ln -s ${modules} node_modules ;;
+esac
+exec ${npm} "$@"`,
+  )
+  return `${bin}:${process.env['PATH']}`
 }
 
 function readJson(...path: readonly string[]): unknown {
@@ -95,7 +124,12 @@ function filesBelow(folder: string): readonly string[] {
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
 }
 
-const { version, engines } = readJson(PROJECT, 'package.json') as Manifest
+const {
+  version,
+  engines,
+  scripts: { prepack },
+} = readJson(PROJECT, 'package.json') as Manifest
+const { packages } = readJson(PROJECT, 'package-lock.json') as Lock
 const DEB = `postern_${version}_all.deb`
 const TARBALL = `postern-${version}.tgz`
 
@@ -104,9 +138,11 @@ describe.skipIf(!IS_ROOT || !existsSync('/usr/bin/dpkg-deb'))('a package', () =>
   const root = scratch('root')
   const control = join(root, 'DEBIAN')
   const prefix = scratch('prefix')
+  let env: Readonly<Record<string, string>> = {}
 
   beforeAll(async () => {
-    await build(PROJECT, folder, ['all', 'npm'])
+    if (!SLOW) env = { PATH: standIns() }
+    await build(PROJECT, folder, { kinds: ['all', 'npm'], env })
     await run(['dpkg-deb', '--raw-extract', join(folder, DEB), root])
   }, LIMIT_MS)
 
@@ -117,13 +153,10 @@ describe.skipIf(!IS_ROOT || !existsSync('/usr/bin/dpkg-deb'))('a package', () =>
       expect(readdirSync(clone)).not.toEqual(expect.arrayContaining(['dist']))
       expect(readdirSync(clone)).not.toEqual(expect.arrayContaining(['node_modules']))
       // npm pack runs this script first. With SLOW it is npm pack itself.
-      const [packs, env] = SLOW
-        ? [['pack'], {}]
-        : [['run', 'prepack'], { PATH: `${standIns()}:${process.env['PATH']}` }]
-      await run(['npm', ...packs], { cwd: clone, limitMs: LIMIT_MS, env })
+      await run(SLOW ? ['npm', 'pack'] : ['sh', '-c', prepack], { cwd: clone, limitMs: LIMIT_MS, env })
       const again = scratch('again')
       // With SLOW, Debian's is built again as well.
-      await build(clone, again, SLOW ? ['all', 'npm'] : ['npm'])
+      await build(clone, again, { kinds: SLOW ? ['all', 'npm'] : ['npm'], env })
       expect(readdirSync(again).toSorted()).toEqual((SLOW ? [TARBALL, DEB] : [TARBALL]).toSorted())
       for (const name of readdirSync(again)) await run(['cmp', join(folder, name), join(again, name)])
     },
@@ -201,7 +234,6 @@ describe.skipIf(!IS_ROOT || !existsSync('/usr/bin/dpkg-deb'))('a package', () =>
         limitMs: LIMIT_MS,
       })
       const installed = join(prefix, 'lib/node_modules/postern')
-      const { packages } = readJson(PROJECT, 'package-lock.json') as Lock
       const found = filesBelow(installed)
         .map((path) => /^(node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+)\/package\.json$/.exec(path)?.[1])
         .filter((path) => path !== undefined)
@@ -232,13 +264,24 @@ describe.skipIf(!IS_ROOT || !existsSync('/usr/bin/dpkg-deb'))('a package', () =>
     LIMIT_MS,
   )
 
+  test("for npm has the lock file's libraries of koffi for every system, none of which is required", async () => {
+    const { stdout } = await run(['tar', '-xzOf', join(folder, TARBALL), 'package/npm-shrinkwrap.json'])
+    const shipped = (JSON.parse(stdout) as Lock).packages
+    const processors = ['x64', 'arm64', 'arm', 'riscv64', 'ppc64'].map((cpu) => ['linux', cpu] as const)
+    for (const [system, cpu] of [...processors, ['win32', 'x64'], ['darwin', 'arm64']] as const) {
+      const path = `node_modules/@koromix/koffi-${system}-${cpu}`
+      expect(shipped[path], path).toMatchObject({ optional: true, os: [system], cpu: [cpu] })
+      expect(shipped[path], path).toEqual(packages[path])
+    }
+  })
+
   const systems = [
     ['win32', 'x64'],
     ['darwin', 'arm64'],
     ['aix', 'ppc64'],
   ] as const
   // With koffi of another system, and without any.
-  test.each(sample(systems, ([system]) => system === 'win32'))(
+  slowly.each(systems)(
     'for npm can be installed on %s, with koffi of that system or without, and knocks',
     async (system, cpu) => {
       const there = scratch(system)

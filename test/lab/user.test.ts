@@ -10,7 +10,7 @@ import { formatKey } from '../../src/spa/noise/key-text.ts'
 import { codeOf, periodAt } from '../../src/totp/code.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
 import { readSecret } from '../../src/totp/secret-text.ts'
-import { statusOf } from './guarded.ts'
+import { asked, statusOf } from './guarded.ts'
 import { knock, program, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
@@ -23,7 +23,7 @@ import { rested } from './single-packets.ts'
 
 const SERVER_SECRET = new Uint8Array(32).fill(11)
 /** Kills of a command, at moments that are spread over the time that it takes. */
-const KILLS = SLOW ? 24 : 6
+const KILLS = SLOW ? 24 : 4
 
 let running: Process | undefined
 afterEach(async () => {
@@ -31,8 +31,13 @@ afterEach(async () => {
   running = undefined
 })
 
+/** The program, as people start it. */
 const user = async (host: Host, { file }: Pick<Knockd, 'file'>, ...args: readonly string[]): Promise<Output> =>
   await host.run([process.execPath, program('postern'), 'user', ...args, '-c', file], { mayFail: true })
+
+/** The same in this process. */
+const userHere = async ({ file }: Pick<Knockd, 'file'>, ...args: readonly string[]): Promise<Output> =>
+  await asked(['user', ...args, '-c', file])
 
 /** The ports of the code of this period, or of a neighbour, for the URI that was shown. */
 const codePorts = (stdout: string, periods = 0): readonly string[] => {
@@ -61,7 +66,7 @@ lab('postern user', () => {
     await sendKnocks(client, SERVER_4, codePorts(alice.stdout))
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (alice)`)
     expect(await probe(client, SERVER_4, 22)).toBe('open')
-    const listed = JSON.parse((await user(server, daemon, 'list', '--json')).stdout) as { users: unknown[] }
+    const listed = JSON.parse((await userHere(daemon, 'list', '--json')).stdout) as { users: unknown[] }
     expect(listed.users).toMatchObject([
       { name: 'alice', kind: 'totp', doors: ['ssh'], inForce: true, open: [{ source: CLIENT_4 }] },
     ])
@@ -80,26 +85,26 @@ closed: ssh for ${CLIENT_4} (tcp/22)
     await sendKnocks(client, SERVER_4, codePorts(alice.stdout, 1))
 
     // A sequence, with the line that was shown.
-    const bob = await user(server, daemon, 'add', 'bob', '--sequence', '--door', 'ssh')
+    const bob = await userHere(daemon, 'add', 'bob', '--sequence', '--door', 'ssh')
     expect(bob.code).toBe(0)
     const [, ports = ''] = /^ {4}knock \S+ (.*)$/m.exec(bob.stdout) ?? []
     expect((await knock(client, [SERVER_4, ...ports.split(' ')])).code).toBe(0)
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (bob)`)
-    expect((await user(server, daemon, 'disable', 'bob')).stdout).toContain(`closed: ssh for ${CLIENT_4} (tcp/22)\n`)
+    expect((await userHere(daemon, 'disable', 'bob')).stdout).toContain(`closed: ssh for ${CLIENT_4} (tcp/22)\n`)
     expect(await probe(client, SERVER_4, 22)).not.toBe('open')
     await sendKnocks(client, SERVER_4, ports.split(' '))
-    expect((await user(server, daemon, 'list')).stdout).toMatch(/^bob +ssh +sequence +disabled +- +-$/m)
-    expect((await user(server, daemon, 'enable', 'bob')).code).toBe(0)
+    expect((await userHere(daemon, 'list')).stdout).toMatch(/^bob +ssh +sequence +disabled +- +-$/m)
+    expect((await userHere(daemon, 'enable', 'bob')).code).toBe(0)
     await sendKnocks(client, SERVER_4, ports.split(' '))
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (bob)`)
     // Those of alice and the disabled bob opened nothing.
     expect(running.count(/OPEN/)).toBe(3)
 
     // A code that was used before the line was disabled opens nothing after it is enabled.
-    const carol = await user(server, daemon, 'add', 'carol', '--door', 'ssh', '--period', '3600')
+    const carol = await userHere(daemon, 'add', 'carol', '--door', 'ssh', '--period', '3600')
     await sendKnocks(client, SERVER_4, codePorts(carol.stdout))
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (carol)`)
-    for (const action of ['disable', 'enable']) expect((await user(server, daemon, action, 'carol')).code).toBe(0)
+    for (const action of ['disable', 'enable']) expect((await userHere(daemon, action, 'carol')).code).toBe(0)
     await sendKnocks(client, SERVER_4, codePorts(carol.stdout))
     await sendKnocks(client, SERVER_4, codePorts(carol.stdout, 1))
     await running.line(/OPEN SESAME \(carol\)/)
@@ -142,14 +147,14 @@ closed: ssh for ${CLIENT_4} (tcp/22)
     const daemon = await startKnockd({ host: server, config })
     running = daemon.process
     writeFileSync(daemon.file, readFileSync(daemon.file, 'utf8').replace('Sequence', `Users = ${users}\nSequence`))
-    const added = await user(server, daemon, 'add', 'bob', '--sequence')
+    const added = await userHere(daemon, 'add', 'bob', '--sequence')
     expect(added.code).toBe(4)
     expect(added.stderr).toContain('ssh: ssh has no users by name: reload knockd if its config has changed')
     running.kill('SIGHUP')
     await running.line(/re-opening|re-reading/i)
-    await until('bob is removed', async () => (await user(server, daemon, 'remove', 'bob')).code !== 4)
+    await until('bob is removed', async () => (await userHere(daemon, 'remove', 'bob')).code !== 4)
     await running.stop()
-    expect((await user(server, daemon, 'add', 'dan', '--sequence')).stdout).toContain('knockd is not running with')
+    expect((await userHere(daemon, 'add', 'dan', '--sequence')).stdout).toContain('knockd is not running with')
   })
 
   test('a stop command that takes long is waited for; of two daemons each is asked, and one that hangs prevents nothing', async () => {
@@ -161,7 +166,7 @@ closed: ssh for ${CLIENT_4} (tcp/22)
     running = daemon.process
     await sendKnocks(client, SERVER_4, ['7532', '8121'])
     await running.line(/OPEN SESAME \(carol\)/)
-    const { code, stdout } = await user(server, daemon, 'remove', 'carol')
+    const { code, stdout } = await userHere(daemon, 'remove', 'carol')
     expect([code, stdout]).toEqual([0, expect.stringContaining(`closed: ssh for ${CLIENT_4} (commands)\n`)])
     expect(readFileSync(note, 'utf8')).toBe(`${CLIENT_4}\n`)
 
@@ -169,14 +174,14 @@ closed: ssh for ${CLIENT_4} (tcp/22)
     await other.line(/listening on/)
     await sendKnocks(client, SERVER_4, ['7431', '8020'])
     await running.line(/OPEN SESAME \(alice\)/)
-    await until('both can be asked', async () => (await user(server, daemon, 'list')).code === 0)
+    await until('both can be asked', async () => (await userHere(daemon, 'list')).code === 0)
     other.kill('SIGSTOP')
-    const hindered = await user(server, daemon, 'remove', 'alice')
+    const hindered = await userHere(daemon, 'remove', 'alice')
     other.kill('SIGCONT')
     expect([hindered.code, readFileSync(users, 'utf8')]).toEqual([4, 'bob 6512,9001\n'])
     expect(hindered.stderr).toContain('ssh: knockd does not answer: look at its log')
     await running.line(/ssh: access of alice revoked/)
-    const gone = await user(server, daemon, 'remove', 'bob')
+    const gone = await userHere(daemon, 'remove', 'bob')
     expect([gone.code, gone.stderr]).toEqual([0, ''])
     for (const each of [running, other]) await each.line(/ssh: access of bob revoked/)
     await other.stop()
