@@ -195,8 +195,8 @@ lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
         () => states.every((state) => existsSync(join(state, 'users.d'))) && present().every((each) => each === text),
       )
     }
-    const isWell = async (): Promise<boolean> => (await fleet.fleet('status', '--quiet')).code === 0
-    await until('all is well', isWell, LOOK_LIMIT_MS, LOOK_EVERY_MS)
+    const status = ['status', '--quiet'] as const
+    await until('all is well', async () => (await fleet.fleet(...status)).code === 0, LOOK_LIMIT_MS, LOOK_EVERY_MS)
   })
 
   test('the key of a removed host stops working: at the others at once, and at etcd with the new revocation list', async () => {
