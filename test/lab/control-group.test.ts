@@ -32,8 +32,15 @@ const OTHER = { uid: 1235, gid: 1235 }
 /** Connections that a user tries to hold. */
 const HELD = 40
 
-const SEND = `const s = require('node:net').connect(process.argv[1], () => s.write(process.argv[2] + '\\n'));
-  s.on('data', (d) => process.stdout.write(d)).on('error', (e) => console.log(JSON.stringify({ error: e.code })))`
+/** Sends requests, one after the other's answer. */
+const SEND = `const [path, ...requests] = process.argv.slice(1)
+  const next = () => {
+    const request = requests.shift()
+    if (request === undefined) return
+    const s = require('node:net').connect(path, () => s.write(request + '\\n'))
+    s.on('data', (d) => process.stdout.write(d)).on('error', (e) => console.log(JSON.stringify({ error: e.code }))).on('close', next)
+  }
+  next()`
 /** Holds connections and says how many; a byte now and then keeps each from being idle. */
 const HOLD = `let open = 0; for (let i = 0; i < ${HELD}; i++) {
     const s = require('node:net').connect(process.argv[1], () => { open++; setInterval(() => s.write('{'), 500).unref?.() });
@@ -55,8 +62,18 @@ const as = ({ uid, gid }: User, argv: readonly string[]): readonly string[] => [
 ]
 
 async function ask(host: Host, daemon: Knockd, user: User, request: Request): Promise<Reply> {
-  const argv = [process.execPath, '-e', SEND, socketPath(daemon.file, ['eth0']), JSON.stringify(request)]
-  return JSON.parse((await host.run(as(user, argv))).stdout) as Reply
+  return (await askAll(host, daemon, user, [request]))[0]!
+}
+
+/** Asks for several things by one process, and gives the answers in their order. */
+async function askAll(host: Host, daemon: Knockd, user: User, requests: readonly Request[]): Promise<readonly Reply[]> {
+  const socket = socketPath(daemon.file, ['eth0'])
+  const argv = [process.execPath, '-e', SEND, socket, ...requests.map((request) => JSON.stringify(request))]
+  const { stdout } = await host.run(as(user, argv))
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Reply)
 }
 
 const error = (reply: Reply): string | undefined => ('error' in reply ? reply.error : undefined)
@@ -66,22 +83,34 @@ lab('Control_Group', () => {
     const { server, client } = await pair()
     await serveTcp(server, 22)
     const daemon = await startKnockd({ host: server, config: CONFIG })
-    const say = async (request: Request): Promise<Reply> => ask(server, daemon, MEMBER, request)
+    const say = async (...requests: readonly Request[]): Promise<readonly Reply[]> =>
+      await askAll(server, daemon, MEMBER, requests)
     expect(await ask(server, daemon, OTHER, { command: 'status' })).toEqual({ error: 'EACCES' })
-    expect(await say({ command: 'open', door: 'ssh', source: CLIENT_4 })).toMatchObject({ count: 1 })
+    expect(await say({ command: 'open', door: 'ssh', source: CLIENT_4 })).toMatchObject([{ count: 1 }])
     await daemon.process.line(new RegExp(`${CLIENT_4}: ssh: opened by hand, by user ${MEMBER.uid}$`))
     expect(await probe(client, SERVER_4, 22)).toBe('open')
-    expect(await say({ command: 'open', door: 'ssh', source: CLIENT_4, forMs: 5_000 })).toMatchObject({ count: 1 })
-    expect(error(await say({ command: 'open', door: 'ssh', source: CLIENT_4, forMs: 31_000 }))).toMatch(
-      /only root .*30 s/,
+    const noHosts = ['0.0.0.0', '255.255.255.255', '127.0.0.1', '224.0.0.1', '::', '::1', 'ff02::1']
+    const [brief, long, ...refused] = await say(
+      { command: 'open', door: 'ssh', source: CLIENT_4, forMs: 5_000 },
+      { command: 'open', door: 'ssh', source: CLIENT_4, forMs: 31_000 },
+      ...noHosts.map((source) => ({ command: 'open', door: 'ssh', source }) as const),
     )
-    for (const source of ['0.0.0.0', '255.255.255.255', '127.0.0.1', '224.0.0.1', '::', '::1', 'ff02::1']) {
-      expect(error(await say({ command: 'open', door: 'ssh', source })), source).toMatch(/not the address of a host/)
+    expect(brief).toMatchObject({ count: 1 })
+    expect(error(long!)).toMatch(/only root .*30 s/)
+    expect(refused).toHaveLength(noHosts.length)
+    for (const [index, reply] of refused.entries()) {
+      expect(error(reply), noHosts[index]).toMatch(/not the address of a host/)
     }
-    expect(error(await say({ command: 'open', door: 'home', source: '198.51.100.7' }))).toMatch(/Allow_From/)
-    expect(await say({ command: 'open', door: 'home', source: '192.0.2.77' })).toMatchObject({ count: 1 })
-    expect(error(await say({ command: 'rotate', door: 'once' }))).toMatch(/only root/)
-    expect(await say({ command: 'close', door: 'ssh' })).toMatchObject({ count: 1 })
+    const [strange, home, rotated, closed] = await say(
+      { command: 'open', door: 'home', source: '198.51.100.7' },
+      { command: 'open', door: 'home', source: '192.0.2.77' },
+      { command: 'rotate', door: 'once' },
+      { command: 'close', door: 'ssh' },
+    )
+    expect(error(strange!)).toMatch(/Allow_From/)
+    expect(home).toMatchObject({ count: 1 })
+    expect(error(rotated!)).toMatch(/only root/)
+    expect(closed).toMatchObject({ count: 1 })
     const root = await server.run([
       process.execPath,
       program('postern'),
@@ -102,13 +131,12 @@ lab('Control_Group', () => {
     const daemon = await startKnockd({ host: server, config: CONFIG })
     await sendKnocks(client, SERVER_4, ['4021'])
     await daemon.process.line(/Stage 1/)
-    const reply = await ask(server, daemon, MEMBER, { command: 'status' })
+    const [reply, metrics] = await askAll(server, daemon, MEMBER, [{ command: 'status' }, { command: 'metrics' }])
     const { status } = reply as Extract<Reply, { status: unknown }>
     expect(JSON.stringify(status)).not.toMatch(/stage|attempt|received|dropped/)
     expect(status.doors.map(({ name }) => name)).toEqual(['ssh', 'home', 'once'])
     const roots = await server.run([process.execPath, program('postern'), 'status', '--json', '-c', daemon.file])
     expect(JSON.parse(roots.stdout)).toMatchObject({ attempts: { count: 1, listed: [{ stage: 1 }] } })
-    const metrics = await ask(server, daemon, MEMBER, { command: 'metrics' })
     expect(JSON.stringify(metrics)).toMatch(/postern_up 1/)
     expect(JSON.stringify(metrics)).not.toMatch(/attempts|refusals|scans|packets_(?:seen|taken)|ignored/)
     // Root sees the events of the knock, and a member sees none of them.

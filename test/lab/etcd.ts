@@ -6,6 +6,7 @@ import type { EtcdAccess } from '../../src/etcd/access.ts'
 import { Etcd } from '../../src/etcd/client.ts'
 import { baseOf } from './booted.ts'
 import { Authority } from '../etcd/certificates.ts'
+import type { Leaf } from '../etcd/certificates.ts'
 import { Host, link } from './net.ts'
 import { Volume } from './power-cut/volume.ts'
 import { type Process, run, until } from './process.ts'
@@ -84,6 +85,7 @@ export class EtcdCluster {
   readonly #folder: string
   readonly #admin: Etcd
   readonly #clients: Etcd[] = []
+  #shared: Leaf | undefined
   #attached = 0
 
   private constructor(program: string, options: ClusterOptions, net: string, middle: Host, hosts: readonly Host[]) {
@@ -148,13 +150,14 @@ export class EtcdCluster {
   }
 
   /**
-   * Makes a certificate for a client, and returns what it needs.
+   * Returns what a client needs.
    *
    * @param nodes which nodes it knows; default: all
-   * @param subject the certificate's name; default: one without CN
+   * @param subject the name of a certificate of its own; without one, clients share one that has no CN
    */
   access(nodes?: readonly number[], subject?: string): EtcdAccess {
-    const { cert, key } = this.#authority.leaf('DNS:host', 'clientAuth', subject)
+    const make = (): Leaf => this.#authority.leaf('DNS:host', 'clientAuth', subject)
+    const { cert, key } = subject === undefined ? (this.#shared ??= make()) : make()
     const endpoints = nodes === undefined ? this.endpoints : nodes.map((index) => this.endpoints[index]!)
     return { endpoints, ca: this.#authority.ca, cert, key }
   }

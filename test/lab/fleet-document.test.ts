@@ -21,6 +21,8 @@ const PAGE = document('doc/fleet.md')
 const LIMIT_MS = 900_000
 /** Milliseconds until hosts have compared their clocks, on a machine with other things to do. */
 const CLOCKS_LIMIT_MS = 120_000
+/** Milliseconds between two looks that start a program each. */
+const LOOK_EVERY_MS = 1_000
 /** The warnings that `doctor` may print on such a machine: `boot` only where nothing starts services. */
 const EXPECTED = new Set(['warning: clock', 'warning: config', 'warning: boot'])
 /** Exit codes of `doctor` and `status`: machines in a test have no time server, so that both warn. */
@@ -49,7 +51,7 @@ const STAND_INS = {
   sudo: 'exec "$@"',
   'apt-get': 'command -v etcd nft',
   journalctl: '[ "$*" = "-u knockd" ] && cat /run/knockd.log',
-  // Debian's unit of etcd, and knockd.service: the line ends when the daemon answers.
+  // Debian's unit of etcd, and knockd.service: the line ends when the daemon listens.
   systemctl: `case "$*" in
 'enable etcd' | 'enable knockd') ;;
 'restart --no-block etcd')
@@ -58,8 +60,10 @@ const STAND_INS = {
 'reload knockd') kill -HUP "$(cat /run/knockd.test)" ;;
 'restart knockd')
   if [ -e /run/knockd.test ]; then kill "$(cat /run/knockd.test)"; while kill -0 "$(cat /run/knockd.test)"; do sleep 0.1; done; fi
+  starts() { grep -cs 'listening on' /run/knockd.log; }
+  before=$(starts)
   nice -n -10 setsid sh -c 'echo $$ >/run/knockd.test; exec knockd -v' >>/run/knockd.log 2>&1 </dev/null &
-  until postern status 2>/dev/null | grep -q .; do sleep 0.1; done ;;
+  until [ "$(starts)" -gt "\${before:-0}" ]; do sleep 0.2; done ;;
 *) echo "systemctl $*: not in the table" >&2; exit 1 ;;
 esac`,
 } as const
@@ -223,6 +227,7 @@ function replay(newcomer: () => Newcomer): void {
           return exit === 0
         },
         CLOCKS_LIMIT_MS,
+        LOOK_EVERY_MS,
       )
       saidBelow(/^2\. /, shown, 'the first list of hosts is signed')
     },
@@ -312,6 +317,7 @@ function replay(newcomer: () => Newcomer): void {
             .endsWith('all is well\n')
         },
         CLOCKS_LIMIT_MS,
+        3 * LOOK_EVERY_MS,
       )
       const doctor = next('postern doctor')
       await Promise.all(
@@ -331,9 +337,9 @@ function replay(newcomer: () => Newcomer): void {
       newcomer().placeholders.set('12345678', newcomer().code(1))
       await newcomer().type(next('--verify tcp/22 10.0.0.1'))
       const openings = next('postern status')
-      await until('web2 is open', async () =>
-        /alice +tcp\/22 +web1/.test(await newcomer().type(openings, undefined, CLOCK_IS_UNSYNCHRONISED)),
-      )
+      const isTold = async (): Promise<boolean> =>
+        /alice +tcp\/22 +web1/.test(await newcomer().type(openings, undefined, CLOCK_IS_UNSYNCHRONISED))
+      await until('web2 is open', isTold, BLOCK_LIMIT_MS, LOOK_EVERY_MS)
       expect(blocks).toEqual([])
     },
     LIMIT_MS,

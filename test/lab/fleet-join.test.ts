@@ -6,17 +6,24 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadFleet } from '../../src/fleet/settings.ts'
 import { faultsOf } from '../schema/schema.ts'
+import { SLOW, sample } from '../slow.ts'
 import { ETCD_VERSIONS } from './etcd.ts'
 import { FleetMachines, tokenOf } from './fleet-nodes.ts'
 import { program, startKnockd } from './knockd.ts'
 import { Host, lab } from './net.ts'
 import { until } from './process.ts'
+import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 
-const NAMES = ['web1', 'web2', 'db1']
+/** Two hosts and one node stand for more: fleet-document.test.ts has three of each. */
+const NAMES = SLOW ? ['web1', 'web2', 'db1'] : ['web1', 'web2']
+const NODES = SLOW ? 3 : 1
+/** Milliseconds between two looks at a fleet, whose hosts give a sign of life every ten seconds. */
+const LOOK_EVERY_MS = 2_500
+const LOOK_LIMIT_MS = 60_000
 
 /** The version of Debian 13 takes a root file system that boots. */
-const VERSIONS = process.env['SLOW'] === '1' ? ETCD_VERSIONS : ETCD_VERSIONS.slice(0, 1)
+const VERSIONS = sample(ETCD_VERSIONS, (_, index) => index === 0)
 
 lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
   let fleet: FleetMachines
@@ -26,8 +33,10 @@ lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
   const states: string[] = []
 
   beforeAll(async () => {
-    fleet = await FleetMachines.make(3, version)
-    hosts = [await fleet.host('web1'), await fleet.host('web2'), await fleet.host('db1')]
+    fleet = await FleetMachines.make(NODES, version)
+    const made: Host[] = []
+    for (const name of NAMES) made.push(await fleet.host(name))
+    hosts = made
   })
   afterAll(async () => await Host.removeAll())
 
@@ -41,7 +50,8 @@ lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
       '--operator',
       'alice',
     )
-    expect(first).toMatchObject({ code: 0, stderr: '' })
+    const doubt = expect.stringContaining('with fewer than three, the loss of one stops all knocks') as string
+    expect(first).toMatchObject({ code: 0, stderr: NODES < 3 ? doubt : '' })
     expect(first.stdout).toContain('all files are made; etcd does not answer yet')
     expect(await fleet.fleet('init', 'home')).toMatchObject({
       code: 1,
@@ -59,7 +69,7 @@ lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
     })
   })
 
-  test('three hosts join by token, each with keys of its own', async () => {
+  test('hosts join by token, each with keys of its own', async () => {
     for (const [index, name] of NAMES.entries()) {
       const joined = await fleet.join(hosts[index]!, name, '--groups', 'eu')
       tokens.push(joined.token)
@@ -80,16 +90,17 @@ lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
       const cert = new X509Certificate(keys.access.cert)
       expect([cert.subject, cert.subjectAltName]).toEqual([undefined, `DNS:${name}`])
     }
-    expect(new Set(folders.map((folder) => readFileSync(join(folder, 'sign.key'), 'utf8'))).size).toBe(3)
+    expect(new Set(folders.map((folder) => readFileSync(join(folder, 'sign.key'), 'utf8'))).size).toBe(NAMES.length)
     expect(new Set(folders.map((folder) => readFileSync(join(folder, 'fleet.key'), 'utf8'))).size).toBe(1)
   })
 
-  test('a token that was used is refused, and both sides are told', async () => {
+  test('of hosts that use a token at once one joins; used once more it is refused, and both sides are told', async () => {
     const inviting = fleet.operator.start(fleet.argv('invite', 'spare'))
     const token = await tokenOf(inviting)
-    const [first, second] = [scratch('first'), scratch('second')]
-    expect(await use(hosts[0]!, token, first)).toMatchObject({ code: 0 })
+    const all = await Promise.all(hosts.map(async (host, index) => await use(host, token, scratch(`race${index}`))))
+    expect(all.filter(({ code }) => code === 0)).toHaveLength(1)
     expect(await inviting.ended).toMatchObject({ code: 0 })
+    const second = scratch('second')
     expect(await use(hosts[1]!, token, second)).toMatchObject({
       code: 1,
       stderr:
@@ -99,34 +110,23 @@ lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
     expect(existsSync(second)).toBe(false)
     expect((await fleet.fleet('hosts')).stdout).toContain('the token of spare was presented twice')
     expect(await fleet.fleet('remove', 'spare', '--yes')).toMatchObject({
-      stdout: expect.stringContaining('(version 6)'),
+      stdout: expect.stringContaining(`(version ${NAMES.length + 3})`),
     })
     expect((await fleet.fleet('hosts')).stdout).not.toContain('spare')
   })
 
-  test('of hosts that use a token at once, one joins', async () => {
-    const inviting = fleet.operator.start(fleet.argv('invite', 'race'))
-    const token = await tokenOf(inviting)
-    const all = await Promise.all(hosts.map(async (host, index) => await use(host, token, scratch(`race${index}`))))
-    expect(all.filter(({ code }) => code === 0)).toHaveLength(1)
-    expect(await inviting.ended).toMatchObject({ code: 0 })
-    await fleet.fleet('remove', 'race', '--yes')
-  })
-
-  test('a token that expired, was withdrawn, or is not whole is refused, each in its words', async () => {
-    const expiring = fleet.operator.start(fleet.argv('invite', 'late', '--for', '5s'))
-    const token = await tokenOf(expiring)
-    expect(await expiring.ended).toMatchObject({ code: 1 })
+  // invitation.test.ts reads tokens that are not whole.
+  test('a token that expired or was withdrawn is refused, each in its words', async () => {
+    const [expiring, withdrawn] = [['late', '--for', '5s'], ['later']].map((words) =>
+      fleet.operator.start(fleet.argv('invite', ...words)),
+    ) as [Process, Process]
+    const [token, other] = await Promise.all([tokenOf(expiring), tokenOf(withdrawn)])
+    withdrawn.kill('SIGINT')
+    expect([await withdrawn.ended, await expiring.ended]).toMatchObject([{ code: 1 }, { code: 1 }])
     expect(expiring.stderr).toContain('the token has expired: nobody used it')
     const folder = scratch('late')
     expect((await use(hosts[0]!, token, folder)).stderr).toContain('the token has expired')
-    const withdrawn = fleet.operator.start(fleet.argv('invite', 'late'))
-    const other = await tokenOf(withdrawn)
-    withdrawn.kill('SIGINT')
-    expect(await withdrawn.ended).toMatchObject({ code: 1 })
     expect((await use(hosts[0]!, other, folder)).stderr).toContain('the token has expired, or was withdrawn')
-    expect((await use(hosts[0]!, other.slice(0, -3), folder)).stderr).toContain('the token is not complete')
-    expect((await use(hosts[0]!, 'alice', folder)).stderr).toContain('this is not a token')
     expect(existsSync(folder)).toBe(false)
   })
 
@@ -160,7 +160,7 @@ lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
       stdout = status.stdout
       return status.code === 0
     }
-    await until('all is well', isWell, 60_000)
+    await until('all is well', isWell, LOOK_LIMIT_MS, LOOK_EVERY_MS)
     expect(stdout).toMatch(/etcd-[123] \(leader\)/)
     expect(stdout).toContain(' of 2048 MiB')
     expect(stdout).toContain('all is well')
@@ -168,15 +168,15 @@ lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
     const { hosts: rows } = JSON.parse(asHost.stdout) as { readonly hosts: readonly { readonly name: string }[] }
     expect(rows.map(({ name }) => name).toSorted()).toEqual(NAMES.toSorted())
     expect(rows[0]).toMatchObject({ groups: ['eu'], version: expect.any(String), problems: [] })
-    await until(
-      'clocks are compared',
-      async () => (await fleet.fleet('hosts', '--json')).stdout.split('"clockMs": null').length === 1,
-      60_000,
-    )
-    for (const name of ['fleet-hosts', 'fleet-status']) {
-      const { stdout: json } = await fleet.fleet(name.slice(6), '--json')
-      expect(faultsOf(JSON.parse(json), name)).toEqual([])
+    let json = ''
+    const areCompared = async (): Promise<boolean> => {
+      json = (await fleet.fleet('hosts', '--json')).stdout
+      return !json.includes('"clockMs": null')
     }
+    await until('clocks are compared', areCompared, LOOK_LIMIT_MS, LOOK_EVERY_MS)
+    expect(faultsOf(JSON.parse(json), 'fleet-hosts')).toEqual([])
+    const { stdout: status } = await fleet.fleet('status', '--json')
+    expect(faultsOf(JSON.parse(status), 'fleet-status')).toEqual([])
   })
 
   test('push puts users in force on all hosts, and takes one away from all', async () => {
@@ -195,7 +195,8 @@ lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
         () => states.every((state) => existsSync(join(state, 'users.d'))) && present().every((each) => each === text),
       )
     }
-    await until('all is well', async () => (await fleet.fleet('status', '--quiet')).code === 0, 60_000)
+    const status = ['status', '--quiet'] as const
+    await until('all is well', async () => (await fleet.fleet(...status)).code === 0, LOOK_LIMIT_MS, LOOK_EVERY_MS)
   })
 
   test('the key of a removed host stops working: at the others at once, and at etcd with the new revocation list', async () => {

@@ -13,6 +13,7 @@ const NET = '198.19.200'
 const CLIENT_PORT = 2379
 /** Milliseconds until etcd answers, on a machine with other things to do. */
 const START_LIMIT_MS = 60_000
+const LOOK_EVERY_MS = 1_000
 
 /** Runs the script of a node's folder on an /etc and a /var/lib/etcd of its own, then etcd as Debian's unit does. */
 const NODE = `set -e
@@ -93,6 +94,7 @@ export class FleetMachines {
       'etcd answers',
       async () => (await this.fleet('init', 'home', '--no-passphrase')).code === 0,
       START_LIMIT_MS,
+      LOOK_EVERY_MS,
     )
   }
 

@@ -61,7 +61,7 @@ export async function check(file: string): Promise<Output> {
   return await asked(['check', file])
 }
 
-/** postern(8) in this process. */
+/** postern(8) in this process: for what does nothing to the network, nor asks the process who runs it. */
 export async function asked(argv: readonly string[]): Promise<Output> {
   let [stdout, stderr] = ['', '']
   const output = { out: (text: string) => void (stdout += text), err: (text: string) => void (stderr += text) }

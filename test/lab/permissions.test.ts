@@ -2,9 +2,10 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
+import { asked } from './guarded.ts'
 import { program } from './knockd.ts'
 import { lab, pair } from './net.ts'
-import { run, runs, until } from './process.ts'
+import { runs, until } from './process.ts'
 import { scratch } from './scratch.ts'
 
 const NOBODY = 65_534
@@ -113,10 +114,7 @@ lab('postern', () => {
   })
 
   test.each(['status', 'open ssh --source 192.0.2.7'])('%s without a config', async (words) => {
-    const { code, stderr } = await run(
-      [process.execPath, program('postern'), ...words.split(' '), '-c', '/nonexistent/knockd.conf'],
-      { mayFail: true },
-    )
+    const { code, stderr } = await asked([...words.split(' '), '-c', '/nonexistent/knockd.conf'])
     expect(stderr).toBe('postern: /nonexistent/knockd.conf: no such file\n  name the config of knockd: -c FILE\n')
     expect(code).toBe(1)
   })

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { formatCounter, formatProfileConfig, formatProfileKey } from '../../src/peer/knockknock/profile.ts'
 import { formatKey } from '../../src/spa/noise/key-text.ts'
+import { check } from './guarded.ts'
 import { program, startAgain, startKnockd } from './knockd.ts'
 import { SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
@@ -73,7 +74,7 @@ lab('a file that others can write', () => {
     expect(await probe(client, SERVER_4, 22)).not.toBe('open')
     expect(running.count(/OPEN SESAME/)).toBe(0)
 
-    const checked = await postern(server, 'check', daemon.file)
+    const checked = await check(daemon.file)
     expect(checked.code).toBe(78)
     const cure = `chmod 644 ${users}`
     expect(checked.stdout).toContain(
@@ -84,10 +85,11 @@ lab('a file that others can write', () => {
     // Put right: the daemon takes it without being asked. What nobody wrote there is for root to look at first.
     put(users, `packet-source ${line.trim()}\n`)
     execFileSync('sh', ['-c', cure])
-    await until('the packet to open', async () => {
+    const opens = async (): Promise<boolean> => {
       await client.run(asked, { env, mayFail: true })
       return (await probe(client, SERVER_4, 22)) === 'open'
-    })
+    }
+    await until('the packet to open', opens, undefined, 500)
   })
 
   test('of every kind: refused, and named with the command', async () => {
@@ -134,7 +136,7 @@ lab('a file that others can write', () => {
     // It may be said before the line that the daemon listens, which was waited for.
     await until('what is said of the list', () => running!.count(/its list is not published: .*phrase/) > 0)
     const said = running.lines.join('\n')
-    const { stdout, code } = await postern(server, 'check', daemon.file)
+    const { stdout, code } = await check(daemon.file)
     const doctor = (await postern(server, 'doctor', '-c', daemon.file, '-i', 'eth0')).stdout
     expect(code).toBe(78)
     for (const file of files) {
@@ -144,11 +146,11 @@ lab('a file that others can write', () => {
       expect(doctor).toContain(`\n    ${cure}\n`)
       execFileSync('sh', ['-c', cure!])
     }
-    const after = await postern(server, 'check', daemon.file)
+    const after = await check(daemon.file)
     expect([after.code, after.stdout.includes('mode 0')]).toEqual([0, false])
     // A folder that others can write makes all that is in it theirs.
     chmodSync(folder, 0o777)
-    const open = await postern(server, 'check', daemon.file)
+    const open = await check(daemon.file)
     expect(open.stdout.match(new RegExp(`chmod go-w ${folder}$`, 'gm'))!.length).toBeGreaterThanOrEqual(files.length)
     await running.stop()
     running = await startAgain(server, daemon)
@@ -205,7 +207,7 @@ lab('a file that others can write', () => {
     expect(running.count(/is not a regular file/)).toBe(3)
     await sendKnocks(client, SERVER_4, ['7431', '8020'])
     await running.line(/d: OPEN SESAME/)
-    const { code, stdout } = await postern(server, 'check', daemon.file)
+    const { code, stdout } = await check(daemon.file)
     expect([code, stdout.match(/is not a file/g)?.length]).toEqual([0, 3])
   })
 })

@@ -174,14 +174,18 @@ export function destroyAll(): void {
 /**
  * Looks at a condition until it holds. Only for what no event, line or exit announces.
  * Throws with the description when the limit passes first.
+ *
+ * @param firstMs the pause after the first look; a look that starts a program is dear, and gets long ones
  */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
   limitMs = LINE_LIMIT_MS,
+  firstMs = LOOK_FIRST_MS,
 ): Promise<void> {
   const end = performance.now() + limitMs
-  for (let pauseMs = LOOK_FIRST_MS; ; pauseMs = Math.min(pauseMs * LOOK_GROWTH, LOOK_MOST_MS)) {
+  const most = Math.max(firstMs, LOOK_MOST_MS)
+  for (let pauseMs = firstMs; ; pauseMs = Math.min(pauseMs * LOOK_GROWTH, most)) {
     const began = performance.now()
     if (await condition()) return
     const now = performance.now()

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
 import { parseOneTime } from '../../src/config/one-time.ts'
+import { asked } from './guarded.ts'
 import { program, startKnockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import { run, until } from './process.ts'
@@ -16,14 +17,14 @@ afterEach(async () => {
   running = undefined
 })
 
-const sequences = async (...words: readonly string[]): Promise<Output> =>
-  await run([process.execPath, program('postern'), 'sequences', ...words], { mayFail: true })
+const sequences = async (...words: readonly string[]): Promise<Output> => await asked(['sequences', ...words])
 
 lab('postern sequences', () => {
   test('makes a list that the daemon takes, counts and shows it, and warns when few are left', async () => {
     const { server, client } = await pair()
     const file = scratch('list')
-    const made = await sequences('make', '--count', '4', '--length', '3', '--ports', '30000-39999', file)
+    const words = ['--count', '4', '--length', '3', '--ports', '30000-39999', file]
+    const made = await run([process.execPath, program('postern'), 'sequences', 'make', ...words])
     expect([made.code, made.stderr]).toEqual([0, ''])
     expect(statSync(file).mode & 0o777).toBe(0o600)
     const lists = parseOneTime(readFileSync(file, 'latin1')).lines.map(({ knocks }) => knocks.map(({ port }) => port))

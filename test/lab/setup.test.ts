@@ -246,9 +246,12 @@ lab('postern setup', () => {
         /another knockd runs, process \d+ .*\n {2}end it first, or set its config up/,
       )
       await own.process.stop()
-      const theirs = await startRealKnockd({ host: machine.server, config: OLD })
-      expect((await machine.run(here, ...ALL)).stderr).toMatch(/another knockd runs, process \d+ .*\n {2}end it first/)
-      await theirs.stop()
+      if (SLOW) {
+        const theirs = await startRealKnockd({ host: machine.server, config: OLD })
+        const beside = await machine.run(here, ...ALL)
+        expect(beside.stderr).toMatch(/another knockd runs, process \d+ .*\n {2}end it first/)
+        await theirs.stop()
+      }
       await untouched(machine)
     },
     4 * SETUP_LIMIT_MS,

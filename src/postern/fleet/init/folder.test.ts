@@ -1,10 +1,10 @@
 // Goal: an operator's folder has what a fleet needs, nobody else can read it, and making it again overwrites nothing.
 import { spawnSync } from 'node:child_process'
 import { X509Certificate, createPrivateKey } from 'node:crypto'
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { loadOperator, loadSigner } from '../../../fleet/operator.ts'
 import { parseNetwork } from '../../../packet/network.ts'
 import { environmentOf, firewallOf, installOf, nodesOf } from './etcd-files.ts'
@@ -14,10 +14,19 @@ import type { FolderPlan } from './folder.ts'
 const ENDPOINTS = ['https://10.0.0.1:2379', 'https://[fd00::2]:2379', 'https://etcd3.example:2379']
 
 let folder: string
+/** A whole folder, of which tests take copies: openssl has to run dozens of times for it. */
+let made: string
+beforeAll(async () => {
+  made = mkdtempSync(join(tmpdir(), 'operator-'))
+  expect((await makeFolder({ ...plan(), folder: made })).length).toBeGreaterThan(20)
+}, 60_000)
+afterAll(() => rmSync(made, { recursive: true }))
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'operator-'))
 })
 afterEach(() => rmSync(folder, { recursive: true }))
+
+const copyMade = (): void => cpSync(made, folder, { recursive: true })
 
 const plan = (passphrase = ''): FolderPlan => ({
   folder,
@@ -38,7 +47,7 @@ const texts = (): Readonly<Record<string, string>> =>
   )
 
 test('the folder is made once, and what is missing is made again', async () => {
-  expect((await makeFolder(plan())).length).toBeGreaterThan(20)
+  copyMade()
   const before = texts()
   expect(await makeFolder(plan())).toEqual([])
   expect(texts()).toEqual(before)
@@ -54,14 +63,14 @@ test('the folder is made once, and what is missing is made again', async () => {
 }, 60_000)
 
 test('the key of a fleet that was made is never made anew: its hosts could read no user', async () => {
-  await makeFolder(plan())
+  copyMade()
   rmSync(join(folder, 'fleet.key'))
   await expect(makeFolder(plan())).rejects.toThrow(/Fleet_Key_File.*fleet\.key\n.*copy it from a host of the fleet/)
   expect(all()).not.toContain('fleet.key')
 }, 60_000)
 
 test('certificates that were taken away are made anew, an authority under its key: what it signed stays good', async () => {
-  await makeFolder(plan())
+  copyMade()
   const before = texts()
   const host = join(folder, 'etcd-1/server.crt')
   for (const name of ['operator.crt', 'operator.key', 'etcd-2/server.crt', 'ca.crt', 'etcd-1/ca.crt', 'clients/ca.crt'])
@@ -76,8 +85,8 @@ test('certificates that were taken away are made anew, an authority under its ke
   }
 }, 60_000)
 
-test('every key is for its owner alone, and no certificate has a common name', async () => {
-  await makeFolder(plan())
+test('every key is for its owner alone, and no certificate has a common name', () => {
+  copyMade()
   const open = all().filter((name) => name.endsWith('.key') && (statSync(join(folder, name)).mode & 0o077) !== 0)
   expect(open).toEqual([])
   const leaves = ['operator.crt', 'etcd-1/server.crt', 'etcd-1/peer.crt'].map(
@@ -93,10 +102,10 @@ test('every key is for its owner alone, and no certificate has a common name', a
     peer!.verify(clients!.publicKey),
     peer!.verify(peers!.publicKey),
   ]).toEqual([true, false, true])
-}, 60_000)
+})
 
-test('the certificate of an invitation ends with it, and leaves no key behind', async () => {
-  await makeFolder(plan())
+test('the certificate of an invitation ends with it, and leaves no key behind', () => {
+  copyMade()
   const before = all()
   const authority = clientsAuthority(folder)
   const from = Date.now()
@@ -106,9 +115,11 @@ test('the certificate of an invitation ends with it, and leaves no key behind', 
   expect(Date.parse(read.validTo) - from).toBeLessThanOrEqual(600_000)
   const names = all().filter((name) => !before.includes(name))
   expect(names.filter((name) => /key|working|csr/.test(name))).toEqual([])
-}, 60_000)
+})
 
 test('a passphrase encrypts the key that signs', async () => {
+  copyMade()
+  for (const name of ['sign.key', 'fleet.conf']) rmSync(join(folder, name))
   await makeFolder(plan('a long passphrase'))
   expect(texts()['sign.key']).toContain('BEGIN ENCRYPTED PRIVATE KEY')
   const operator = loadOperator(folder)
@@ -117,23 +128,19 @@ test('a passphrase encrypts the key that signs', async () => {
 }, 60_000)
 
 test('own certificates are taken, and no authority is made', async () => {
-  await makeFolder(plan())
-  const from = folder
-  folder = mkdtempSync(join(tmpdir(), 'operator-'))
-  const own = { ca: join(from, 'ca.crt'), cert: join(from, 'operator.crt'), key: join(from, 'operator.key') }
+  const own = { ca: join(made, 'ca.crt'), cert: join(made, 'operator.crt'), key: join(made, 'operator.key') }
   await makeFolder({ ...plan(), own })
   expect(loadOperator(folder).access.cert).toBe(readFileSync(own.cert, 'utf8'))
   expect(all()).not.toContain('clients')
   expect(texts()['etcd-1/etcd.env']).toContain('# ETCD_CLIENT_CRL_FILE=')
-  rmSync(from, { recursive: true })
 }, 60_000)
 
-test('a folder that others can write is refused with its settings', async () => {
-  await makeFolder(plan())
+test('a folder that others can write is refused with its settings', () => {
+  copyMade()
   chmodSync(join(folder, 'fleet.conf'), 0o666)
   expect(() => loadOperator(folder)).toThrow('others than its owner can change it')
   writeFileSync(join(folder, 'fleet.conf'), '')
-}, 60_000)
+})
 
 test('each setting of a node has a reason above it', () => {
   const nodes = nodesOf(ENDPOINTS)
