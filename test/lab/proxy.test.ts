@@ -2,7 +2,7 @@
 // postern proxy; whatever the secret is. Where it does not, ssh fails in time and it is said why. All of them are the real ones.
 import { createHash, randomBytes } from 'node:crypto'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { SLOW } from '../slow.ts'
@@ -135,17 +135,15 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
       hosts(`[gate]\nKnock = ${SEQUENCE}\n\n[192.0.2.*]\nKnock = ${SEQUENCE}\nDelay = 5ms\n`)
     })
 
-    test('ssh, again after the door has shut, and by an address', async () => {
+    test('ssh', async () => {
       await works('gate')
-      await shut()
-      await works('gate')
-      await shut()
-      await works(SERVER_4)
     })
 
-    also('a session outlives the opening', async () => {
+    also('a session outlives the opening; again after the door has shut, by an address', async () => {
       const { code, stdout, stderr } = await ssh('gate', `sleep ${OPEN_S + 2}; echo still`)
       expect([code, stdout, stderr]).toEqual([0, 'still\n', ''])
+      await shut()
+      await works(SERVER_4)
     })
 
     test('scp there and back, whole', async () => {
@@ -218,12 +216,6 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
     expect((await ssh('gate', 'true')).stderr).toMatch(
       /^postern: \S+\/config:2:1: error: unknown directive `Knok`\n +did you mean `Knock`\?\n/,
     )
-    hosts('[gate]\nKnock = 7301,822,9404\n')
-    chmodSync(join(folder, 'postern/config'), 0o644)
-    expect((await ssh('gate', 'true')).stderr).toMatch(
-      /^postern: \S+\/config: others than its owner can read or write it/,
-    )
-    chmodSync(join(folder, 'postern/config'), 0o600)
   })
 
   test('a host without a section is connected to without a knock, and nothing is said', async () => {
@@ -306,8 +298,6 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
       await until('the next list', () => statSync(list).ino !== ino)
       await shut()
     }
-    hosts(`[gate]\nFrom = ${list}.none\nIdentity = ${identity}\n`)
-    expect((await ssh('gate', 'true')).stderr).toMatch(/^postern: \S+ssh\.age\.none: no such file\n/)
   })
 })
 
