@@ -59,7 +59,8 @@ export async function check(file: string): Promise<Output> {
   return await asked(['check', file])
 }
 
-async function asked(argv: readonly string[]): Promise<Output> {
+/** Runs postern(8) in this process, for what reads files or asks a daemon. */
+export async function asked(argv: readonly string[]): Promise<Output> {
   let [stdout, stderr] = ['', '']
   const output = { out: (text: string) => void (stdout += text), err: (text: string) => void (stderr += text) }
   return { code: await posternCommand(argv, output), signal: null, stdout, stderr }

@@ -285,7 +285,7 @@ lab('without native code', () => {
       ['postern', ['check', isThere ? config : '/knockd.conf'], `postern: ${reason}\n  ${install}\n`],
     ] as const
     // Where koffi is there, the reason is another one alone.
-    const some = sample(commands, (_, index) => !isThere || index === 0 || index === 3)
+    const some = sample(commands, (_each, index) => !isThere || index === 0 || index === 3)
     for (const [name, words, message] of some) {
       const { code, stdout, stderr } = await outside(name, words)
       expect([code, stdout, stderr], words.join(' ')).toEqual([1, '', message])
