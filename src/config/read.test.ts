@@ -3,6 +3,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { SLOW } from '../../test/slow.ts'
 import { formatAddress } from '../packet/address.ts'
 import { formatNetwork } from '../packet/network.ts'
 import { ACK, SYN, TCP, UDP } from '../packet/packet.ts'
@@ -229,7 +230,8 @@ test('bounds', () => {
 })
 
 test('too many doors', () => {
-  expect(usable(manyDoors(DOORS_MAX)).doors).toHaveLength(DOORS_MAX)
+  if (SLOW) expect(usable(manyDoors(DOORS_MAX)).doors).toHaveLength(DOORS_MAX)
+  // Where the first door too many is found, those before it were taken.
   expect(told(manyDoors(DOORS_MAX + 2))).toEqual([`k:${3 * DOORS_MAX + 1}:1: error: too many doors`])
 })
 
@@ -358,7 +360,7 @@ describe('odd texts', () => {
 })
 
 test('time and faults grow with the number of doors, not faster', () => {
-  const [small, large] = [usualDoors(1_000), usualDoors(20_000)]
+  const [small, large] = [usualDoors(250), usualDoors(5_000)]
   time(large)
   const best = (text: string): number => Math.min(...Array.from({ length: 3 }, () => time(text)))
   // Twenty times the doors; a check of every door against every other would take four hundred times as long.

@@ -13,6 +13,8 @@ import { PAGE_MAX } from './range.ts'
 
 const ATTEMPT_MS = 300
 const WITHIN_MS = 2_000
+/** Of requests that are to fail once they have been tried some times. */
+const SHORT: EtcdOptions = { attemptMs: 100, withinMs: 500 }
 
 const gateways: Gateway[] = []
 const clients: Etcd[] = []
@@ -152,7 +154,7 @@ describe('attempts', () => {
 
   test('no leader in time', async () => {
     const at = await gateway(failing(503, message('etcdserver: no leader')))
-    const error = await fault(client([at]).get('k'))
+    const error = await fault(client([at], {}, SHORT).get('k'))
     expect([error.kind, error.reason]).toEqual(['no-majority', 'no majority of etcd answers'])
   })
 
@@ -162,7 +164,7 @@ describe('attempts', () => {
       const timer = setInterval(() => response.write(' '), 20)
       response.on('close', () => clearInterval(timer))
     })
-    expect((await fault(client([at]).get('k'))).kind).toBe('no-answer')
+    expect((await fault(client([at], {}, SHORT).get('k'))).kind).toBe('no-answer')
   })
 
   test('requests under way have a bound', async () => {
@@ -225,7 +227,7 @@ describe('answers', () => {
     ['no lease', failing(404, message('etcdserver: requested lease not found')), 'lease', /^the lease has ended$/],
   ])('%s', async (_, answer, kind, words) => {
     const at = await gateway(answer)
-    const error = await fault(client([at]).get('k'))
+    const error = await fault(client([at], {}, kind === 'no-answer' ? SHORT : {}).get('k'))
     expect([error.kind, error.message]).toEqual([kind, expect.stringMatching(words)])
   })
 
@@ -360,10 +362,12 @@ describe('access', () => {
   })
 
   test('every member ends the connection, as to a certificate that was revoked: that is said', async () => {
-    const { kind, reason, hint } = await fault(client([await gateway(ending), await gateway(ending)]).get('k'))
-    expect([kind, reason]).toEqual(['reset', 'no answer of etcd within 2 s'])
+    const { kind, reason, hint } = await fault(
+      client([await gateway(ending), await gateway(ending)], {}, SHORT).get('k'),
+    )
+    expect([kind, reason]).toEqual(['reset', 'no answer of etcd within 0.5 s'])
     expect(hint).toMatch(/^https:\/\/\S+: connection reset; https:\/\/\S+: connection reset$/)
-    const mixed = client([await gateway(ending), { endpoint: 'https://127.0.0.1:1' }])
+    const mixed = client([await gateway(ending), { endpoint: 'https://127.0.0.1:1' }], {}, SHORT)
     expect((await fault(mixed.get('k'))).kind).toBe('no-answer')
   })
 

@@ -112,7 +112,8 @@ describe('scans', () => {
   const thousand = (perSecond: number): readonly Timed[] =>
     shuffled(NMAP_PORTS).map((port, index) => ({ at: (index * 1_000) / perSecond, port }))
 
-  test.each([1, 2.5, 10, 30, 100, 1_000])("nmap's thousand ports at random, %d a second", (perSecond) => {
+  const rates = sample([1, 2.5, 10, 30, 100, 1_000], (each) => [1, 10, 1_000].includes(each))
+  test.each(rates)("nmap's thousand ports at random, %d a second", (perSecond) => {
     let three = 0
     for (let scan = 0; scan < SCANS; scan++) {
       for (const timeoutMs of [25_000, 3_600_000]) {
@@ -177,7 +178,7 @@ describe('who scanned', () => {
   test('is known as a scanner through a flood of newcomers, which stays within its bounds', () => {
     const gate = gateWith([NEAR])
     expect(scan(gate)).toEqual(['scan'])
-    for (let flood = 0; flood < 90_000; flood++) {
+    for (let flood = 0; flood < (SLOW ? 90_000 : 30_000); flood++) {
       const from = `10.${flood >>> 16}.${(flood >>> 8) & 255}.${flood & 255}`
       gate.knock(hit({ from, port: 1 + (flood % 6_000), at: 10 }))
     }

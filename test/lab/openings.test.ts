@@ -4,19 +4,18 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { SLOW } from '../slow.ts'
-import { CLIENT_4, Host, SERVER_4, lab, pair } from './net.ts'
+import { CLIENT_4, SERVER_4, lab } from './net.ts'
+import type { Host } from './net.ts'
 import { until } from './process.ts'
 import { scratch } from './scratch.ts'
 import { sendKnocks } from './service.ts'
-import { OneDaemon, SharedDaemon } from './one-daemon.ts'
+import { SharedDaemon } from './one-daemon.ts'
 
 /** Milliseconds after the knock begins in which the daemon is killed: longer than all it does takes. */
 const KILL_WITHIN_MS = 150
 /** Rounds of kill -9 at a random moment. */
 const ROUNDS = SLOW ? 200 : 2
 
-const one = new OneDaemon()
-/** For tests that end no daemon. */
 const shared = new SharedDaemon()
 
 /** A door that notes each start and stop in a file. */
@@ -61,29 +60,27 @@ lab('timed openings', () => {
   })
 
   test('are closed on SIGTERM', async () => {
-    const { server, client } = await pair()
     const file = scratch('notes')
-    const daemon = await one.start(server, noting(file, 600))
+    const { client, daemon } = await shared.with(noting(file, 600))
     await open(client)
     await daemon.process.line(/running command/)
     const exit = await daemon.process.stop()
     expect(exit.code).toBe(0)
     expect(notes(file)).toEqual([`start ${CLIENT_4}`, `stop ${CLIENT_4}`])
-    await one.again(server, daemon)
-    await one.running!.stop()
+    const next = await shared.again()
+    await next.stop()
     expect(notes(file)).toHaveLength(2)
   })
 
   test('are closed by the next start after kill -9: overdue ones at once, the others on time', async () => {
-    const { server, client } = await pair()
     const file = scratch('notes')
-    const daemon = await one.start(server, noting(file, 2))
+    const { server, client, daemon } = await shared.with(noting(file, 2))
     await open(client)
     await until('the start', () => notes(file).length === 1)
     const opened = performance.now()
     daemon.process.kill('SIGKILL')
     await daemon.process.ended
-    const next = await one.again(server, daemon)
+    const next = await shared.again()
     await next.line(/command timeout/)
     expect(performance.now() - opened).toBeGreaterThan(1_500)
     await until('the stop', () => notes(file).length === 2)
@@ -94,15 +91,14 @@ lab('timed openings', () => {
     await next.ended
     // Long enough for the deadline to pass while nothing runs.
     await server.run(['sleep', '2.2'])
-    const last = await one.again(server, daemon)
+    const last = await shared.again()
     await last.line(/command timeout/)
     await until('the second stop', () => notes(file).length === 4)
   })
 
   test(`${ROUNDS} rounds of kill -9 at a random moment leave nothing open`, async () => {
     const file = scratch('notes')
-    const { server, client } = await pair()
-    const daemon = await one.start(server, noting(file, 1))
+    const { client, daemon } = await shared.with(noting(file, 1))
     let { process } = daemon
     for (let round = 0; round < ROUNDS; round++) {
       const knocking = open(client)
@@ -111,7 +107,7 @@ lab('timed openings', () => {
       process.kill('SIGKILL')
       await knocking
       await process.ended
-      process = await one.again(server, daemon)
+      process = await shared.again()
     }
     await process.stop()
     // What started before a kill may be closed twice, as the close was not on disk yet; never not at all.
@@ -190,18 +186,18 @@ lab('one-time sequences', () => {
   })
 
   test('a used one opens nothing after kill -9, nor from an old copy of the file', async () => {
-    const { server, client } = await pair()
     const list = scratch('list')
-    writeFileSync(list, ' 7301,8822\n 7302,8823\n')
-    const daemon = await one.start(server, oneTime(list))
-    await sendKnocks(client, SERVER_4, ['7301', '8822'])
+    // No other test has used these.
+    writeFileSync(list, ' 7305,8826\n 7306,8827\n')
+    const { client, daemon } = await shared.with(oneTime(list))
+    await sendKnocks(client, SERVER_4, ['7305', '8826'])
     await daemon.process.line(/running command/)
     daemon.process.kill('SIGKILL')
     await daemon.process.ended
-    writeFileSync(list, ' 7301,8822\n 7302,8823\n')
-    const next = await one.again(server, daemon)
-    await sendKnocks(client, SERVER_4, ['7301', '8822'])
-    await sendKnocks(client, SERVER_4, ['7302', '8823'])
+    writeFileSync(list, ' 7305,8826\n 7306,8827\n')
+    const next = await shared.again()
+    await sendKnocks(client, SERVER_4, ['7305', '8826'])
+    await sendKnocks(client, SERVER_4, ['7306', '8827'])
     await next.line(/OPEN SESAME/)
     await next.stop()
     expect(next.count(/OPEN SESAME/)).toBe(1)

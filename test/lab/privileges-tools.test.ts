@@ -5,7 +5,7 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, readdirSync, rmSync, sta
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { ask } from '../../src/control/client.ts'
-import { sample } from '../slow.ts'
+import { sample, slowly } from '../slow.ts'
 import { confirmed } from './base-rules.ts'
 import { nft, nftRules } from './firewall.ts'
 import { KNOCKS, looks, postern, statusOf } from './guarded.ts'
@@ -75,7 +75,8 @@ Start_Command_6 =
     if (file.code === 0) expect(facts(stdout).toSorted()).toEqual(facts(file.stdout).toSorted())
   })
 
-  test('a full disk keeps doors shut until there is room again', async () => {
+  // full-disk.test.ts has a daemon of root's.
+  slowly('a full disk keeps doors shut until there is room again', async () => {
     const { server, client } = await pair()
     const disk = openFolder('disk')
     await run(['mount', '-t', 'tmpfs', '-o', 'size=65536,mode=0755', 'tmpfs', disk])

@@ -13,12 +13,14 @@ import { pcapFile } from '../packets/capture.ts'
 import { writeProfile } from '../peer/profile.ts'
 import { sendFrames } from './frames.ts'
 import { STANZA, fwknop, secretFile } from './fwknop.ts'
+import { asked } from './guarded.ts'
 import { knock, program, startKnockd, REAL_KNOCK } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import type { Output, Process } from './process.ts'
 import { run, until } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
+import { sendKnocks } from './service.ts'
 import { playing, record } from './recorded.ts'
 
 /** Runs a command without any capability (capabilities(7)). */
@@ -48,8 +50,9 @@ const told = (lines: readonly string[]): readonly string[] =>
 const dump = async (host: Host, device: string, file: string, bytes = 0): Promise<Process> =>
   await record(host, device, file, '-s', String(bytes))
 
+/** In this process. The last test runs the program. */
 async function replay(...args: readonly string[]): Promise<Output> {
-  return run([process.execPath, program('postern'), 'replay', ...args], { mayFail: true })
+  return await asked(['replay', ...args])
 }
 
 /** What is said of frames that were cut. */
@@ -86,7 +89,7 @@ lab('replay', () => {
     const daemon = await startKnockd({ host: server, config: CONFIG(list, notes) })
     const captures = { eth0: scratch('eth0.pcap'), any: scratch('any.pcap') }
     const dumps = [await dump(server, 'eth0', captures.eth0), await dump(server, 'any', captures.any)]
-    const knocks = [
+    const knocks: readonly (readonly [string, ...string[]])[] = [
       [SERVER_4, '7301', '5401:udp', '8822'],
       [SERVER_6, '7301', '5401:udp', '8822'],
       [SERVER_4, '7301', '8822', '5401:udp'],
@@ -94,14 +97,17 @@ lab('replay', () => {
       [SERVER_4, '4001', '4002'],
       [SERVER_6, '4003', '4004'],
     ]
-    for (const words of knocks) await knock(client, words)
-    // Those open once they are on disk, which may be after the next knock.
-    await until('both lists to be used', () => daemon.process.count(/once: OPEN SESAME/) === 2)
+    // An opening is told once it is on disk, which may be after the next knock.
+    const openedBy = [1, 2, 2, 3, 3, 4]
+    for (const [index, [address, ...ports]] of knocks.entries()) {
+      await sendKnocks(client, address, ports)
+      await until('it opens', () => daemon.process.count(/OPEN SESAME/) >= openedBy[index]!)
+    }
     await client.run([REAL_KNOCK, SERVER_4, '7301', '5401:udp', '8822'])
     await daemon.process.line(/command timeout/)
     await daemon.process.line(/command timeout/)
     // A half sequence, and then its time: told by the daemon's timer, by replay when the next packet comes.
-    await knock(client, [SERVER_4, '7301'])
+    await sendKnocks(client, SERVER_4, ['7301'])
     await daemon.process.line(/sequence timeout \(stage 1\)/)
     await client.run(['nmap', '-n', '-Pn', '-sS', '-p', '1000-1100', SERVER_4], { limitMs: 60_000 })
     await daemon.process.line(/port scan/)
@@ -153,7 +159,7 @@ lab('replay', () => {
     ]
     const doors = { tcp: ['7301', '8822'], udp: ['7302:udp', '8823:udp'] }
     for (const address of [SERVER_4, SERVER_6]) {
-      for (const words of Object.values(doors)) await knock(client, [address, ...words])
+      for (const words of Object.values(doors)) await sendKnocks(client, address, words)
     }
     for (const link of ['VLAN', 'QinQ']) {
       for (const [packet, from, to] of [
@@ -238,7 +244,7 @@ Open_Ports = tcp/443
       await daemon.process.line(/OPEN SESAME/)
       await setTimeout(1_000)
     }
-    const asked = async (...words: readonly string[]): Promise<void> => {
+    const askedBy = async (...words: readonly string[]): Promise<void> => {
       const { code, stderr } = await knock(client, words, { env })
       expect([code, stderr]).toEqual([0, ''])
       await opened()
@@ -251,14 +257,14 @@ Open_Ports = tcp/443
     await fwknop(client, ['-A', 'tcp/22', '--time-offset-minus', '10M'])
     await daemon.process.line(/ s old/)
     await setTimeout(1_000)
-    await asked('--spa', 'gate.test')
-    await asked('--spa', 'knockknock', SERVER_4, '22')
+    await askedBy('--spa', 'gate.test')
+    await askedBy('--spa', 'knockknock', SERVER_4, '22')
     const { identification, sequence, acknowledgment, window } = encodeSyn(22, keys, 3)
     const fields = ['-N', identification, '-w', window, '-M', sequence, '-L', acknowledgment].map(String)
     await client.run(['hping3', '-S', '-c', '1', '-p', '666', ...fields, SERVER_4], { mayFail: true })
     await opened()
     await playing(client, file, 1)()
-    await knock(client, [SERVER_4, '7301', '5401:udp', '8822'])
+    await sendKnocks(client, SERVER_4, ['7301', '5401:udp', '8822'])
     await opened()
     await Promise.all(dumps.map(async (each) => each.stop()))
     const did = about(daemon.process.lines.map((line) => line.replace(/^\[.*?\] /, '')))
@@ -307,7 +313,7 @@ Open_Ports = tcp/443
     const { server, client } = await pair()
     const file = scratch('knock.pcap')
     const tcpdump = await dump(server, 'eth0', file)
-    await knock(client, [SERVER_4, '7301', '7302'])
+    await sendKnocks(client, SERVER_4, ['7301', '7302'])
     await tcpdump.stop()
     const config = scratch('plain.conf')
     writeFileSync(config, '[ssh]\nSequence = 7301,7302\nOpen_Ports = tcp/22\n')

@@ -13,7 +13,7 @@ import { codeOf, periodAt } from '../../src/totp/code.ts'
 import type { TotpSecret } from '../../src/totp/code.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
 import { secretUri } from '../../src/totp/secret-text.ts'
-import { sample } from '../slow.ts'
+import { SLOW, sample } from '../slow.ts'
 import { postern } from './guarded.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab } from './net.ts'
@@ -249,7 +249,7 @@ lab('revoked', () => {
   const kinds = sample(Object.entries(FILES), ([name]) => !/whose secret|fwknop’s, narrowed|keys of fwknop/.test(name))
   test.each(kinds)(
     '%s: by a change of its file, by another file at a reload, and while the daemon was not there',
-    async (_, { lines, make, open }) => {
+    async (kind, { lines, make, open }) => {
       const [first, second, third] = TIMES.map((name) => scratch(name)) as [string, string, string]
       const none = scratch('none')
       make(first, 'alice')
@@ -267,6 +267,8 @@ lab('revoked', () => {
       reload(none, 'nobody')
       await closed(daemon.process)
 
+      // A start finds each kind of secret changed; for the ways to change one, the first two stand.
+      if (!SLOW && /replaced under|narrowed/.test(kind)) return
       reload(third, 'alice')
       await reopened(async () => await open(client, 2))
       daemon.process.kill('SIGKILL')

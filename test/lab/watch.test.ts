@@ -1,19 +1,39 @@
 // Goal: an operator sees in a real terminal what a real daemon does while it is knocked at, flooded, reloaded and restarted,
 // acts with keys and is told what each did; and whatever ends the watch, the terminal is as it was.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { afterEach, expect, test } from 'vitest'
+import { afterAll, afterEach, expect, test } from 'vitest'
 import { sample } from '../slow.ts'
 import { framesTo, send, writeFrames } from './flood.ts'
-import { program, withStateDir } from './knockd.ts'
+import { postern } from './guarded.ts'
+import { program, startKnockd, withStateDir } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { OneDaemon } from './one-daemon.ts'
+import type { Shared } from './one-daemon.ts'
 import { until } from './process.ts'
 import { sendKnocks } from './service.ts'
 import { Tmux } from './tmux.ts'
 
 const one = new OneDaemon()
+/** Whose doors and knocks the tests share that neither stop it nor change its config: `postern close --all` is all it takes. */
+const shared: { at?: Shared } = {}
+afterAll(async () => void (await shared.at?.daemon.process.stop()))
+
+/** The daemon that tests share, with nothing open and nobody ignored. */
+async function sharedDaemon(): Promise<Shared> {
+  if (shared.at === undefined) {
+    const network = await pair()
+    shared.at = { ...network, daemon: await startKnockd({ host: network.server, config: CONFIG }) }
+  }
+  const { server, client, daemon } = shared.at
+  // A wrong knock ends the attempts of an earlier test.
+  await sendKnocks(client, SERVER_4, ['9'])
+  await postern(server, daemon, 'close', '--all')
+  await postern(server, daemon, 'forgive', CLIENT_4)
+  daemon.process.forget()
+  return shared.at
+}
 const KNOCKS = ['4021', '811', '3010'] as const
 /** A door whose name is written from right to left, and whose command prints what a terminal would obey. */
 const HOSTILE = `[מגן]
@@ -103,8 +123,7 @@ async function isAsBefore(opened: Tmux): Promise<void> {
 
 lab('postern watch', () => {
   test('80 by 24: knocks, openings and their time, and every key says what it did', async () => {
-    const { server, client } = await pair()
-    const daemon = await one.start(server, CONFIG)
+    const { server, client, daemon } = await sharedDaemon()
     const watch = await watching(server, daemon)
     await watch.shows(/^Open 0 .*\n {2}nothing is open/m)
     await watch.shows(/^Attempts 0 .*Ignored 0/m)
@@ -190,8 +209,7 @@ lab('postern watch', () => {
   }, 180_000)
 
   test('a filter, a pause, the details of a row, another size, and a stop', async () => {
-    const { server, client } = await pair()
-    const daemon = await one.start(server, CONFIG)
+    const { server, client, daemon } = await sharedDaemon()
     const watch = await watching(server, daemon)
     await sendKnocks(client, SERVER_4, KNOCKS)
     await watch.shows(/OPEN SESAME/)
@@ -342,8 +360,7 @@ lab('postern watch', () => {
   }, 180_000)
 
   test('a member of Control_Group sees and does what members may, and is told what is hidden', async () => {
-    const { server, client } = await pair()
-    const daemon = await one.start(server, CONFIG)
+    const { server, client, daemon } = await sharedDaemon()
     const watch = await terminal(server)
     // The member may look for the config, and read none of it.
     await watch.line(`chmod 711 $(dirname ${daemon.file}); ${MEMBER.join(' ')} ${command(daemon)}; echo "ended: $?"`)
@@ -400,8 +417,7 @@ lab('postern watch', () => {
   }, 180_000)
 
   test('whatever ends the watch, the terminal is given back: signals, an error of its own, a terminal that is gone', async () => {
-    const { server } = await pair()
-    const daemon = await one.start(server, CONFIG)
+    const { server, daemon } = await sharedDaemon()
     const signals = [
       ['SIGHUP', 129],
       ['SIGINT', 130],
@@ -435,8 +451,7 @@ lab('postern watch', () => {
   }, 180_000)
 
   test('a config that is not there, or a socket that is not ours, is an error and no picture', async () => {
-    const { server } = await pair()
-    const daemon = await one.start(server, CONFIG)
+    const { server, daemon } = await sharedDaemon()
     const missing = await server.run([process.execPath, program('postern'), 'watch', '-c', '/nonexistent'], {
       mayFail: true,
     })

@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { SLOW } from '../../../test/slow.ts'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
@@ -429,7 +430,7 @@ test('whatever is in a file, who is added is in force beside all others; removin
       expect((await run('remove', [`new.${who}`, '--door', 'ssh'])).code).toBe(0)
       expect(text('users')).toBe(content)
     }),
-    { numRuns: 60 },
+    { numRuns: SLOW ? 60 : 25 },
   )
 })
 
