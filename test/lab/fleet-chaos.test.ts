@@ -25,8 +25,8 @@ const ROUNDS = SLOW ? 10 : 1
 /** Milliseconds within which a claim is decided, and more of them until a busy machine has said so. */
 const CLAIM_MS = 3_000
 const SAID_MS = 1_500
-/** A majority that answered for so many milliseconds before a refusal would have decided the claim. */
-const ANSWERS_MS = 1_500
+/** A majority that answered all the while that a claim waited would have decided it. */
+const ANSWERS_MS = CLAIM_MS
 /** Milliseconds after which a packet that did not open is too old to be presented again. */
 const OLD_MS = 8_000
 /** Milliseconds within which everything opens that was refused, once nothing fails any more. */
