@@ -32,6 +32,7 @@ async function licencesOf(files) {
 }
 
 const target = join(project, 'dist', page)
+await mkdir(target, { recursive: true })
 /**
  * Bundles a script for browsers.
  *

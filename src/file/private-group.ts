@@ -10,9 +10,9 @@ export function shareWith(account: Pick<Account, 'uid' | 'gid'> | undefined): vo
   daemonUser = account
 }
 
-/** Lets a process of root read what the daemon's user wrote. Only one that changes nothing may do that, as a replay. */
-export function trustDaemon(): void {
-  isDaemonTrusted = true
+/** Lets a process of root read what the daemon's user wrote, or no more. Only one that changes nothing may do that, as a replay. */
+export function trustDaemon(isTrusted = true): void {
+  isDaemonTrusted = isTrusted
 }
 
 /** Returns true for the permitted owners of files: root and the user of this process. */

@@ -68,7 +68,7 @@ lab('a Node.js that is too old', () => {
   test.each(['knockd', 'knock', 'postern', 'node'])('%s.js loads nothing, and has no syntax that it lacks', (name) => {
     const text = readFileSync(join(PROJECT, `dist/bin/${name}.js`), 'utf8')
     expect(text.match(/^import .*$/gm) ?? []).toEqual(
-      name === 'node' ? [] : ["import { onThisNode } from './node.js';"],
+      name === 'node' ? [] : ['import { onThisNode } from "./node.js";'],
     )
     expect(text).not.toMatch(/^(?:const .* = )?await|\?\?|\?\./m)
   })

@@ -13,7 +13,7 @@ import { ANSWER_MAX_MS } from '../../src/postern/completion/names.ts'
 import { POSTERN } from '../../src/postern/postern.ts'
 import { sample, slowly } from '../slow.ts'
 import { postern } from './guarded.ts'
-import { PROJECT, program, startKnockd } from './knockd.ts'
+import { MODULES, program, startKnockd } from './knockd.ts'
 import { lab, pair } from './net.ts'
 import { run } from './process.ts'
 import { writeConfig } from './scratch.ts'
@@ -306,7 +306,7 @@ lab('postern completion', () => {
     const { file } = await startKnockd({ host: server, config })
     chmodSync(dirname(file), 0o711)
     const as = async (uid: number, gid: number, ...kinds: readonly string[]): Promise<unknown> => {
-      const names = join(PROJECT, 'dist/postern/completion/names.js')
+      const names = join(MODULES, 'postern/completion/names.js')
       const { stdout } = await run([process.execPath, '-e', ASK_AS, names, file, String(uid), String(gid), ...kinds])
       return JSON.parse(stdout)
     }

@@ -1,7 +1,7 @@
 // Goal: the kernel's own answers tell who is connected to what, among many thousands of other connections, to services of
 // this host, of others behind it, and to ports that are handed on; no table is printed for it.
 import { expect, test } from 'vitest'
-import { PROJECT } from './knockd.ts'
+import { MODULES, PROJECT } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
 import { serveTcp, session } from './service.ts'
 
@@ -11,7 +11,7 @@ const BEHIND = '198.51.100.7'
 
 /** Asks in the namespace that it runs in; a line of JSON is one question, `[port, host, network]`. */
 const ASKER = `
-const at = (path) => import(${JSON.stringify(PROJECT)} + '/dist/' + path)
+const at = (path) => import(${JSON.stringify(MODULES)} + '/' + path)
 const { ConnectionLookup } = await at('host/connection-lookup.js')
 const { trackedConnections } = await at('host/conntrack.js')
 const { establishedSockets } = await at('host/socket-diag.js')
@@ -31,7 +31,7 @@ console.log(JSON.stringify({ answers, told }))
 
 /** Puts connections that never were into connection tracking, by the hundred. */
 const FILLER = `
-const at = (path) => import(${JSON.stringify(PROJECT)} + '/dist/' + path)
+const at = (path) => import(${JSON.stringify(MODULES)} + '/' + path)
 const koffi = (await import(${JSON.stringify(`${PROJECT}/node_modules/koffi/index.js`)})).default
 const { openNetlink, receive } = await at('native/libc.js')
 const { attribute: plain, half, nested, port, word } = await at('host/netlink-attribute.js')

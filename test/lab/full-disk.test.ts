@@ -81,7 +81,7 @@ lab('a full disk', () => {
     rmSync(ballast)
     const before = opened().length
     await knocks(200, 1)
-    await until('the door again', () => opened().length > before)
+    await until('the door again, and its line', () => opened().length > before && said().length > before)
     expect(said()).toEqual(opened())
     expect(opened().at(-1)).toBe('192.0.2.200')
   }, 60_000)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { nft } from './firewall.ts'
 import { guardSsh, knockIn, looks, postern, sshConfig, statusOf, timesLeft } from './guarded.ts'
-import { PROJECT } from './knockd.ts'
+import { MODULES } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
 import { SharedDaemon } from './one-daemon.ts'
@@ -223,7 +223,7 @@ lab('to end a connection', () => {
     const { server, client } = await pair()
     await serveTcp(server, 22)
     const destroy = async (port: string, inode: string): Promise<void> => {
-      const library = join(PROJECT, 'dist', 'native', 'sock-diag.js')
+      const library = join(MODULES, 'native', 'sock-diag.js')
       const argv = [process.execPath, '-e', DESTROY, library, SERVER_4, CLIENT_4, port, inode]
       expect((await server.run(argv)).stdout).toBe('refused: undefined\n')
     }

@@ -1,4 +1,5 @@
 import type { Status } from '../../src/control/message.ts'
+import { shareWith, trustDaemon } from '../../src/file/private-group.ts'
 import { postern as posternCommand } from '../../src/postern/postern.ts'
 import { program, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
@@ -65,7 +66,13 @@ export async function check(file: string): Promise<Output> {
 export async function asked(argv: readonly string[]): Promise<Output> {
   let [stdout, stderr] = ['', '']
   const output = { out: (text: string) => void (stdout += text), err: (text: string) => void (stderr += text) }
-  return { code: await posternCommand(argv, output), signal: null, stdout, stderr }
+  try {
+    return { code: await posternCommand(argv, output), signal: null, stdout, stderr }
+  } finally {
+    // A program trusts the users of one config and ends. The next test is about other users.
+    shareWith(undefined)
+    trustDaemon(false)
+  }
 }
 
 /** What a daemon says about itself. */

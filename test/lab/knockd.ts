@@ -3,10 +3,10 @@ import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { Host } from './net.ts'
 import type { Output, Process, Run } from './process.ts'
-import { PROJECT } from './project.ts'
+import { MODULES, PROJECT } from './project.ts'
 import { scratch, writeConfig } from './scratch.ts'
 
-export { PROJECT }
+export { MODULES, PROJECT }
 /** Debian's knockd and knock, the peers to be compared with. */
 export const REAL_KNOCKD = '/usr/sbin/knockd'
 export const REAL_KNOCK = '/usr/bin/knock'
@@ -14,7 +14,7 @@ export const REAL_KNOCK = '/usr/bin/knock'
 /** The file of one of our built programs. Throws when the project has not been built. */
 export function program(name: 'knockd' | 'knock' | 'postern'): string {
   const file = join(PROJECT, 'dist', 'bin', `${name}.js`)
-  if (!existsSync(file)) throw new Error(`not built: ${file}\nrun: npx tsc -p tsconfig.build.json`)
+  if (!existsSync(file)) throw new Error(`not built: ${file}\nrun: script/build`)
   return file
 }
 

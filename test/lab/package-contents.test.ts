@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { SLOW, slowly } from '../slow.ts'
-import { PROJECT, withStateDir } from './knockd.ts'
+import { MODULES, PROJECT, withStateDir } from './knockd.ts'
 import { IS_ROOT, pair } from './net.ts'
 import { run } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
@@ -76,9 +76,6 @@ function writeProgram(path: string, text: string): void {
   chmodSync(path, 0o755)
 }
 
-/** What script/page.mjs writes, which is never copied: the clone has to make it. */
-const BUNDLES = ['knock-page.js', 'client.js', 'client-with-lists.js', 'service-worker.js', 'page.css']
-
 /** Libraries of koffi, whose names end in a processor. */
 const KOFFI = '@koromix/koffi-linux-'
 const OWN_KOFFI = `${KOFFI}${process.arch}`
@@ -93,7 +90,7 @@ function standIns(): string {
   for (const path of [bin, modules, join(modules, '.bin'), needed, join(needed, '@koromix')]) mkdirSync(path)
   const theirs = join(PROJECT, 'node_modules')
   for (const name of readdirSync(theirs)) if (name !== '.bin') symlinkSync(join(theirs, name), join(modules, name))
-  const compiled = `cp -R ${join(PROJECT, 'dist')} . && cd dist/publish/page && exec rm ${BUNDLES.join(' ')}`
+  const compiled = `exec cp -R ${MODULES} .`
   // The others only check types.
   writeProgram(join(modules, '.bin/tsc'), `[ "$*" != '-p tsconfig.build.json' ] || { ${compiled}; }`)
   for (const path of ['koffi', OWN_KOFFI]) symlinkSync(join(theirs, path), join(needed, path))

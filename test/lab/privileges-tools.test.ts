@@ -9,7 +9,7 @@ import { sample, slowly } from '../slow.ts'
 import { confirmed } from './base-rules.ts'
 import { nft, nftRules } from './firewall.ts'
 import { KNOCKS, looks, postern, statusOf } from './guarded.ts'
-import { PROJECT, program } from './knockd.ts'
+import { MODULES, program } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { USER, configure, journals, openFolder, places, start, threadsOf, words } from './privileged.ts'
@@ -65,7 +65,7 @@ Start_Command_6 =
     await nft(server, 'add rule inet t i ct state established accept')
     await session(client, SERVER_4, 2222)
     await session(client, '2001:db8::1', 2222)
-    const script = `const { trackedLines } = await import('${join(PROJECT, 'dist/host/conntrack.js')}')
+    const script = `const { trackedLines } = await import('${join(MODULES, 'host/conntrack.js')}')
       process.stdout.write(await trackedLines((port) => port === 2222))`
     const two = '-all,+net_admin,+net_raw'
     const who = ['setpriv', '--reuid=1', '--regid=1', '--clear-groups', `--inh-caps=${two}`, `--ambient-caps=${two}`]

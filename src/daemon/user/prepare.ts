@@ -66,9 +66,7 @@ const RIGHTS_HINT = 'let knockd have CAP_CHOWN, CAP_SETUID and CAP_SETGID, or st
 
 /** @throws Error if the user cannot read this program, which would end it later without a reason */
 function requireProgram(account: Account): void {
-  const files = [process.execPath, process.argv[1] ?? '', fileURLToPath(import.meta.url)].map((file) =>
-    realpathSync(file),
-  )
+  const files = [process.execPath, process.argv[1] ?? '', import.meta.filename].map((file) => realpathSync(file))
   files.push(fileURLToPath(import.meta.resolve('koffi')))
   for (const file of files) {
     try {
