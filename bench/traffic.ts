@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { run } from '../test/lab/process.ts'
+import { savefileHeader, savefileRecord } from '../test/packets/savefile.ts'
 import { SEQUENCE, onCore } from './peers.ts'
 import { SERVER } from './world.ts'
 import type { World } from './world.ts'
@@ -13,8 +14,6 @@ const ETHERNET_BYTES = 14
 const IP_BYTES = 20
 const TCP_BYTES = 20
 const UDP_BYTES = 8
-const RECORD_BYTES = 16
-const FILE_HEADER_BYTES = 24
 /** Frames that are gathered before they are written. */
 const FRAMES_AT_A_TIME = 10_000
 /** Seconds beyond what the packets take that a generator may run. */
@@ -66,33 +65,16 @@ export async function writeTraffic(
   const path = world.file(name)
   const fd = openSync(path, 'w')
   try {
-    writeSync(fd, fileHeader())
+    writeSync(fd, savefileHeader())
     for (let done = 0; done < count; done += FRAMES_AT_A_TIME) {
       const now = Math.min(FRAMES_AT_A_TIME, count - done)
-      const records = Array.from({ length: now }, (_, at) => record(frameOf(mac, packet(done + at), done + at)))
+      const records = Array.from({ length: now }, (_, at) => savefileRecord(frameOf(mac, packet(done + at), done + at)))
       writeSync(fd, Buffer.concat(records))
     }
   } finally {
     closeSync(fd)
   }
   return path
-}
-
-function fileHeader(): Buffer {
-  const header = Buffer.alloc(FILE_HEADER_BYTES)
-  header.writeUInt32LE(0xa1b2c3d4, 0)
-  header.writeUInt16LE(2, 4)
-  header.writeUInt16LE(4, 6)
-  header.writeUInt32LE(262_144, 16)
-  header.writeUInt32LE(1, 20)
-  return header
-}
-
-function record(frame: Buffer): Buffer {
-  const head = Buffer.alloc(RECORD_BYTES)
-  head.writeUInt32LE(frame.length, 8)
-  head.writeUInt32LE(frame.length, 12)
-  return Buffer.concat([head, frame])
 }
 
 function frameOf(mac: Buffer, sent: Sent, index: number): Buffer {

@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { accessTo, type Answer, base64, Gateway } from '../../test/etcd/gateway.ts'
 import { Authority } from '../../test/etcd/certificates.ts'
+import { fault } from '../../test/etcd/fault.ts'
 import type { EtcdAccess } from './access.ts'
-import { Etcd, EtcdUnavailable, type EtcdOptions, PENDING_MAX } from './client.ts'
+import { Etcd, type EtcdOptions, PENDING_MAX } from './client.ts'
 import { RESPONSE_MAX_BYTES } from './connection.ts'
 import { PAGE_MAX } from './range.ts'
 
@@ -46,15 +47,6 @@ const failing =
   (_path, _body, response) =>
     response.writeHead(status, headers).end(text)
 const message = (text: string): string => JSON.stringify({ error: text, message: text, code: 3 })
-
-async function fault(call: Promise<unknown>): Promise<EtcdUnavailable> {
-  const error: unknown = await call.then(
-    () => undefined,
-    (each: unknown) => each,
-  )
-  expect(error).toBeInstanceOf(EtcdUnavailable)
-  return error as EtcdUnavailable
-}
 
 describe('attempts', () => {
   test('a member that hangs costs one attempt, and is asked last afterwards', async () => {

@@ -11,8 +11,8 @@ export function shareWith(account: Pick<Account, 'uid' | 'gid'> | undefined): vo
 }
 
 /** Lets a process of root read what the daemon's user wrote, or no more. Only one that changes nothing may do that, as a replay. */
-export function trustDaemon(isTrusted = true): void {
-  isDaemonTrusted = isTrusted
+export function trustDaemon(does = true): void {
+  isDaemonTrusted = does
 }
 
 /** Returns true for the permitted owners of files: root and the user of this process. */

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { Etcd, EtcdUnavailable, type WatchEvent, type WatchState } from '../../src/etcd/client.ts'
 import { type ClusterOptions, ETCD_VERSIONS, EtcdCluster, etcdProgram } from './etcd.ts'
+import { fault } from '../etcd/fault.ts'
 import { SLOW } from '../slow.ts'
 import { lab } from './net.ts'
 import { until } from './process.ts'
@@ -82,16 +83,6 @@ function claiming(clients: readonly Etcd[], everyMs = 20): () => Promise<{ slowe
     await Promise.all(rounds)
     return { slowestMs, rounds: rounds.length }
   }
-}
-
-/** Returns the error of a call that has to fail. */
-async function fault(call: Promise<unknown>): Promise<EtcdUnavailable> {
-  const error: unknown = await call.then(
-    () => undefined,
-    (each: unknown) => each,
-  )
-  expect(error).toBeInstanceOf(EtcdUnavailable)
-  return error as EtcdUnavailable
 }
 
 /** Everything that a watch tells. */

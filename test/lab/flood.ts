@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import type { Segment } from '../packets/build.ts'
 import { ip4 } from '../packets/build.ts'
+import { savefileHeader, savefileRecord } from '../packets/savefile.ts'
 import { macOf } from './frames.ts'
 import type { Host } from './net.ts'
 import type { Process } from './process.ts'
@@ -27,32 +28,14 @@ export function frameTo(mac: Buffer, packet: Segment): Buffer {
 
 /** Writes frames as a capture that tcpreplay sends as it stands. Gives its path. */
 export function writeFrames(frames: readonly Buffer[]): string {
-  const parts: Buffer[] = [fileHeader()]
-  for (const frame of frames) {
-    const head = Buffer.alloc(16)
-    head.writeUInt32LE(frame.length, 8)
-    head.writeUInt32LE(frame.length, 12)
-    parts.push(head, frame)
-  }
   const path = scratch('frames.pcap')
-  writeFileSync(path, Buffer.concat(parts))
+  writeFileSync(path, Buffer.concat([savefileHeader(), ...frames.map(savefileRecord)]))
   return path
 }
 
 /** Sends a capture from a host so many packets a second, over and over until it is stopped. */
 export function send(from: Host, path: string, pps: number, loops: number): Process {
   return from.start(['tcpreplay', '-q', `--pps=${pps}`, '--pps-multi=1', '-K', `--loop=${loops}`, '-i', 'eth0', path])
-}
-
-/** pcap-savefile(5): little endian, microseconds, Ethernet. */
-function fileHeader(): Buffer {
-  const header = Buffer.alloc(24)
-  header.writeUInt32LE(0xa1b2c3d4, 0)
-  header.writeUInt16LE(2, 4)
-  header.writeUInt16LE(4, 6)
-  header.writeUInt32LE(262_144, 16)
-  header.writeUInt32LE(1, 20)
-  return header
 }
 
 /** RFC 1071, with the field itself as zero. */
