@@ -2,15 +2,15 @@ import { readdirSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import type { Config, Door } from '../../config/config.ts'
 import { readDraft } from '../../config/read.ts'
-import { USERS_FILE_MAX_BYTES, parseUsers } from '../../config/users.ts'
+import { secretPath } from '../../config/secret.ts'
 import { ask, findSocket } from '../../control/client.ts'
 import type { Status } from '../../control/message.ts'
 import { shareWithUser } from '../../file/owner.ts'
-import { CLASSIC, PUBLIC, SECRET } from '../../file/policy.ts'
+import { CLASSIC } from '../../file/policy.ts'
 import { readPrivateText } from '../../file/private-file.ts'
 import { oneLine } from '../../log/line.ts'
-import { USERS_FILE_MAX_CHARS, readUsers } from '../../spa/noise/users.ts'
 import { FaultList } from '../../text/fault.ts'
+import { formatOf } from '../user/users-format.ts'
 import type { ValuesRequest } from './arguments.ts'
 
 /** The most milliseconds to wait for a daemon's whole answer: somebody who has pressed a key waits for it. */
@@ -76,11 +76,9 @@ function configOf({ config }: ValuesRequest): Config | undefined {
 }
 
 function usersOf({ secret }: Door): readonly string[] {
-  if (secret.kind === 'users') {
-    return orNone(() => parseUsers(readPrivateText(secret.path, USERS_FILE_MAX_BYTES, SECRET)).users.map(nameOf))
-  }
-  if (secret.kind !== 'spa' || secret.protocol !== 'postern') return []
-  return orNone(() => [...readUsers(readPrivateText(secret.path, USERS_FILE_MAX_CHARS, PUBLIC)).users].map(nameOf))
+  const [format, path] = [formatOf(secret), secretPath(secret)]
+  if (format === undefined || path === undefined) return []
+  return orNone(() => format.read(readPrivateText(path, format.maxBytes, format.policy)).users.map(nameOf))
 }
 
 function nameOf({ name }: { readonly name: string }): string {
