@@ -51,10 +51,15 @@ async function takeAt(run: RunProgram, nft: string): Promise<Rules> {
   const all = nftTables(nft)
   const saved: Record<Iptables, string> = { ...NONE_SAVED }
   const managed = new Set<string>()
-  for (const kind of IPTABLES) {
-    const family = kind.startsWith('ip6') ? 'ip6' : 'ip'
-    if (kind.endsWith('-nft') && !all.some(({ name }) => name.startsWith(`${family} `))) continue
-    const sections = sectionsOf(await save(run, kind)).filter((section) => {
+  const isNeeded = (kind: Iptables): boolean =>
+    !kind.endsWith('-nft') || all.some(({ name }) => name.startsWith(`${familyOf(kind)} `))
+  const [texts, { code, stdout: sets }] = await Promise.all([
+    Promise.all(IPTABLES.filter(isNeeded).map(async (kind) => [kind, await save(run, kind)] as const)),
+    run(['ipset', 'save']),
+  ])
+  for (const [kind, output] of texts) {
+    const family = familyOf(kind)
+    const sections = sectionsOf(output).filter((section) => {
       if (!kind.endsWith('-nft')) return true
       const table = all.find(({ name }) => name === `${family} ${section.table}`)
       const isManaged = table !== undefined && tellsAll(section.text, table.text)
@@ -64,9 +69,10 @@ async function takeAt(run: RunProgram, nft: string): Promise<Rules> {
     saved[kind] = sections.map(({ text }) => text).join('')
   }
   const tables = all.filter(({ name }) => !managed.has(name) && name !== GUARD_TABLE)
-  const { code, stdout: sets } = await run(['ipset', 'save'])
   return { nft, tables, saved, sets: code === 0 ? sets : '' }
 }
+
+const familyOf = (kind: Iptables): 'ip' | 'ip6' => (kind.startsWith('ip6') ? 'ip6' : 'ip')
 
 const NONE_SAVED: Readonly<Record<Iptables, string>> = {
   'iptables-nft': '',

@@ -1,24 +1,28 @@
-import { beforeAll, expect } from 'vitest'
+import { expect } from 'vitest'
 import { program } from './knockd.ts'
-import { CLIENT_4, Host, IS_ROOT, SERVER_4, link } from './net.ts'
+import { CLIENT_4, Host, SERVER_4, SERVER_6 } from './net.ts'
 import type { Document, Finding } from './rehearsed.ts'
 import { RUN_LIMIT_MS } from './rehearsed.ts'
 import { writeConfig } from './scratch.ts'
 
 type Doors = Readonly<Record<string, readonly string[]>>
 
-/** One machine for all tests of a file: its rules are flushed between two, and a rehearsal has as many doors as it can. */
-class Diagnosed {
-  host!: Host
-  neighbour!: Host
+/** A machine to rehearse on, where one rehearsal has as many doors as it can. */
+export class Diagnosed {
+  readonly host: Host
+  readonly neighbour: Host
 
-  async make(): Promise<void> {
-    this.host = await Host.make('machine')
-    this.neighbour = await Host.make('neighbour')
-    await link(
-      { host: this.host, addresses: [`${SERVER_4}/24`] },
-      { host: this.neighbour, addresses: [`${CLIENT_4}/24`] },
+  static async make(...addresses: readonly string[]): Promise<Diagnosed> {
+    const [host, neighbour] = await Host.joined(
+      { addresses: [`${SERVER_4}/24`, ...addresses] },
+      { addresses: [`${CLIENT_4}/24`] },
     )
+    return new Diagnosed(host, neighbour)
+  }
+
+  private constructor(host: Host, neighbour: Host) {
+    this.host = host
+    this.neighbour = neighbour
   }
 
   /** Puts rules in, in place of whatever the machine had. */
@@ -57,15 +61,6 @@ export function foundIn(text: string, { doors, findings }: Document): FindingTex
   return Object.fromEntries(doors.map(({ name }) => [name, findings.filter(({ door }) => door === name).map(at)]))
 }
 
-/** The machine of a test file, made before its first test. */
-export function diagnosed(): Diagnosed {
-  const machine = new Diagnosed()
-  beforeAll(async () => {
-    if (IS_ROOT) await machine.make()
-  })
-  return machine
-}
-
 /** Doors by name, each with its lines; sequences differ, so that none begins another one. */
 export function configOf(doors: Doors): string {
   return Object.entries(doors)
@@ -79,8 +74,9 @@ export function configOf(doors: Doors): string {
 
 /** A door that only opens: nobody waits for its end. */
 export const opening = (command: string): readonly string[] => [`Start_Command = ${command}`]
-/** The same over IPv4 alone, which is rehearsed in half the time. */
+/** The same over IPv4 or IPv6 alone. Both families are rehearsed at once, so doors of each take half the time. */
 export const opening4 = (command: string): readonly string[] => [...opening(command), `Target = ${SERVER_4}`]
+export const opening6 = (command: string): readonly string[] => [...opening(command), `Target = ${SERVER_6}`]
 
 const ESTABLISHED = 'iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT'
 export const DROP_ALL = [ESTABLISHED, 'iptables -P INPUT DROP']

@@ -3,25 +3,27 @@ import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { REMEDIES } from '../../src/remedy/remedies.ts'
 import { SLOW, slowly } from '../slow.ts'
-import { DROP_ALL, diagnosed, opening, opening4 } from './diagnosed.ts'
+import { DROP_ALL, Diagnosed, opening, opening4, opening6 } from './diagnosed.ts'
 import { CLIENT_4, SERVER_6, lab } from './net.ts'
 import { LIMIT_MS, RULE, once } from './rehearsed.ts'
 
-const machine = diagnosed()
+const made = once(async () => await Diagnosed.make(`${SERVER_6}/64`))
 
-const own = (chain: string): string =>
-  `no packet comes to the rule of the start command, \`-A ${chain} -s %IP%/32 -p tcp -m tcp --dport 22 -j ACCEPT\` in iptables`
+const own = (chain: string, iptables = 'iptables'): string =>
+  `no packet comes to the rule of the start command, \`-A ${chain} -s %IP%/${iptables === 'iptables' ? 32 : 128} -p tcp -m tcp --dport 22 -j ACCEPT\` in ${iptables}`
 
 /** Rules that take the answers of a port, what they are called, and what lets the answers out. */
 const ANSWERS_DROPPED = {
   'by iptables': {
     port: 23,
+    iptables: 'iptables',
     drop: 'iptables -A OUTPUT -p tcp --sport 23 -j DROP',
     culprit: '`-A OUTPUT -p tcp -m tcp --sport 23 -j DROP` in chain OUTPUT of iptables',
     cure: REMEDIES.answerIptables('iptables', 'OUTPUT', { protocol: 'tcp', port: 23 }),
   },
   'by a chain of nftables': {
     port: 24,
+    iptables: 'ip6tables',
     drop: "nft 'add table inet g; add chain inet g o { type filter hook output priority 3; }; add chain inet g x; add rule inet g o jump x; add rule inet g x tcp sport 24 drop'",
     culprit: '`tcp sport 24 drop` in chain x of table inet g',
     cure: REMEDIES.answerNft('inet g', 'x', { protocol: 'tcp', port: 24 }),
@@ -29,12 +31,15 @@ const ANSWERS_DROPPED = {
 } as const
 const ruleFor = (port: number): string => RULE.replace('22', String(port))
 const ANSWERED = Object.fromEntries(
-  Object.entries(ANSWERS_DROPPED).map(([how, { port }]) => [how, opening4(`iptables -I INPUT ${ruleFor(port)}`)]),
+  Object.entries(ANSWERS_DROPPED).map(([how, { port, iptables }]) => [
+    how,
+    (iptables === 'iptables' ? opening4 : opening6)(`${iptables} -I INPUT ${ruleFor(port)}`),
+  ]),
 )
 
 /** What is found at each door. */
 const findings = once(async () => {
-  await machine.host.address('eth0', `${SERVER_6}/64`)
+  const machine = await made()
   await machine.rules(
     ...DROP_ALL,
     'ip6tables -A INPUT -p tcp --dport 22:24 -j DROP',
@@ -45,8 +50,8 @@ const findings = once(async () => {
   return await machine.found({
     sport: opening('iptables -I INPUT -s %IP% -p tcp --sport 22 -j ACCEPT'),
     return: opening4(`iptables -I gate ${RULE}`),
-    forward: opening4(`iptables -I FORWARD ${RULE}`),
-    good: opening(`iptables -I INPUT ${RULE}`),
+    forward: opening6(`ip6tables -I FORWARD ${RULE}`),
+    good: opening6(`iptables -I INPUT ${RULE}`),
     ...ANSWERED,
     ...(SLOW ? MORE : {}),
   })
@@ -73,7 +78,7 @@ lab('a port that stays shut', () => {
         `5:17 tcp/22 stays shut: ${own('gate')}: \`-A fw -p tcp -m tcp --dport 22 -j RETURN\` comes first in chain fw of iptables | let the door insert its rule ahead of that one, into chain fw`,
       ])
       expect(all['forward']).toEqual([
-        `5:17 tcp/22 stays shut: ${own('FORWARD')}: they do not pass chain FORWARD of iptables, but chain INPUT of iptables, where \`-P INPUT DROP\` takes them | let the door insert its rule into chain INPUT, ahead of what takes the packets`,
+        `5:17 tcp/22 stays shut: ${own('FORWARD', 'ip6tables')}: they do not pass chain FORWARD of ip6tables, but chain INPUT of ip6tables, where \`-A INPUT -p tcp -m tcp --dport 22:24 -j DROP\` takes them | let the door insert its rule into chain INPUT, ahead of what takes the packets`,
       ])
       // Over IPv6 its command fails.
       expect(all['good']).toHaveLength(1)
@@ -135,6 +140,7 @@ lab('a port that stays shut', () => {
   slowly(
     'no more once its answers are let out by what is printed, which lets nothing else out',
     async () => {
+      const machine = await made()
       await machine.rules(
         ...DROP_ALL,
         'iptables -P OUTPUT DROP',

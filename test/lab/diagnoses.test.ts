@@ -1,4 +1,5 @@
-// Goal: what a rehearsal finds is put down to its cause, on a real firewall, and what it prints to type helps.
+// Goal: what a rehearsal finds is put down to its cause, on a real firewall, and what it prints to type helps. Rehearsals
+// mostly wait, so those on different machines run at the same time.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { SLOW } from '../slow.ts'
@@ -6,11 +7,9 @@ import { CONTAINER_4, docker } from './docker.ts'
 import { startKnockd } from './knockd.ts'
 import { CLIENT_4, Host, SERVER_4, lab, link } from './net.ts'
 import { until } from './process.ts'
-import { DROP_ALL, configOf, diagnosed, foundIn, opening } from './diagnosed.ts'
+import { DROP_ALL, Diagnosed, configOf, foundIn, opening } from './diagnosed.ts'
 import { LIMIT_MS, RULE, once } from './rehearsed.ts'
 import { sendKnocks } from './service.ts'
-
-const machine = diagnosed()
 
 /** Packets of tcp/22 are not tracked by iptables, those of tcp/23 by nftables; tcp/25 is shut by nftables alone. */
 const RULES = [
@@ -30,10 +29,13 @@ const DOORS = configOf({
     `Stop_Command = nft delete rule inet f in ${BY_HANDLE}`,
     'Start_Command_6 =',
   ],
-}).replaceAll('Cmd_Timeout = 1', 'Cmd_Timeout = 4')
+})
+  .replace('Cmd_Timeout = 1', 'Cmd_Timeout = 4')
+  .replace('Cmd_Timeout = 1', 'Cmd_Timeout = 4')
 
 /** A rehearsal while openings of the machine's own daemon end. */
 const rehearsed = once(async () => {
+  const machine = await Diagnosed.make()
   await machine.rules(...RULES)
   const daemon = await startKnockd({ host: machine.host, config: DOORS })
   const ruleset = async (): Promise<string> => (await machine.host.run(['nft', 'list', 'ruleset'])).stdout
@@ -51,7 +53,7 @@ const rehearsed = once(async () => {
 const dies = (rule: string): string =>
   `a session dies at the deadline: ${rule} keeps its packets from being tracked, so no rule knows it as established`
 
-lab('a session that dies when its door shuts', () => {
+lab('a session that dies when its door shuts', { concurrent: true }, () => {
   test(
     'because its packets are not tracked, by iptables or by nftables, whoever opens the door',
     async () => {
@@ -68,7 +70,7 @@ lab('a session that dies when its door shuts', () => {
   )
 })
 
-lab("this machine's own rules", () => {
+lab("this machine's own rules", { concurrent: true }, () => {
   test(
     'are what they were, though openings of its daemon ended meanwhile',
     async () => {
@@ -80,7 +82,7 @@ lab("this machine's own rules", () => {
   )
 })
 
-lab('a stop command', () => {
+lab('a stop command', { concurrent: true }, () => {
   test(
     'of nft that names a rule: it is told how nft takes something away',
     async () => {
@@ -96,7 +98,7 @@ lab('a stop command', () => {
   test(
     "of ufw is not blamed for ufw's own rules, which ufw loads anew",
     async () => {
-      await machine.rules()
+      const machine = await Diagnosed.make()
       const door = configOf({
         ssh: [
           'Start_Command = ufw allow from %IP% to any port 22 proto tcp',
@@ -135,56 +137,51 @@ const input = (port: number): string => `iptables -I INPUT -s %IP% -p tcp --dpor
 const dnat = (port: number): string =>
   `\`-A DOCKER ! -i docker0 -p tcp -m tcp --dport ${port} -j DNAT --to-destination 172.17.0.2:80\``
 
-lab('a port that a container publishes', () => {
+lab('a port that a container publishes', { concurrent: true }, () => {
   test(
     'is open before the knock where it is, and opens as it does on the machine',
     async () => {
+      const machine = await Diagnosed.make()
       const container = await Host.make('container')
       await link(
         { host: machine.host, device: 'docker0', addresses: ['172.17.0.1/16'] },
         { host: container, addresses: ['172.17.0.2/16'] },
       )
       await machine.host.sysctl('net.ipv4.ip_forward', 1)
-      try {
-        await machine.rules()
-        await machine.host.run(['iptables-restore'], { input: docker('172.17.0.0/16', CONTAINER_4, '127.0.0.0/8') })
-        // The port that is hidden in Docker's own chain is 8080; 8081 is reached by everybody.
-        const hide = [
-          'iptables -I DOCKER-USER -i eth0 -p tcp -m conntrack --ctorigdstport 8080 -j DROP',
-          'iptables -I DOCKER-USER -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
-        ]
-        for (const command of hide) await machine.host.run(command.split(' '))
-        const all = await machine.found({
-          open: opening(input(8081)),
-          input: opening(input(8080)),
-          container: user('--dport 80'),
-          original: user('-m conntrack --ctorigdstport 8080'),
-          host: user('--dport 8080'),
+      await machine.host.run(['iptables-restore'], { input: docker('172.17.0.0/16', CONTAINER_4, '127.0.0.0/8') })
+      // The port that is hidden in Docker's own chain is 8080; 8081 is reached by everybody.
+      const hide = [
+        'iptables -I DOCKER-USER -i eth0 -p tcp -m conntrack --ctorigdstport 8080 -j DROP',
+        'iptables -I DOCKER-USER -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
+      ]
+      for (const command of hide) await machine.host.run(command.split(' '))
+      const all = await machine.found({
+        open: opening(input(8081)),
+        input: opening(input(8080)),
+        container: user('--dport 80'),
+        original: user('-m conntrack --ctorigdstport 8080'),
+        host: user('--dport 8080'),
+      })
+      expect(all['open']).toEqual([
+        `1:1 tcp/8081 is open to everyone without any knock: ${dnat(8081)} forwards its packets to 172.17.0.2:80, and chain INPUT never sees them | let the guard hide and open it, ahead of that rule: \`Open_Ports = tcp/8081\` in place of the commands`,
+      ])
+      expect(all['input']![0]).toMatch(
+        /they do not pass chain INPUT of iptables, but chain DOCKER-USER of iptables, .* \| let the door insert its rule into chain DOCKER-USER/,
+      )
+      expect(all['container']).toEqual([])
+      expect(all['original']).toEqual([])
+      expect(all['host']).toEqual([
+        `5:56 tcp/8080 stays shut: \`--dport 8080\` matches no packet here: ${dnat(8080)} has changed the port to 80 | write \`--dport 80\`, or \`-m conntrack --ctorigdstport 8080\``,
+      ])
+      // guard-forwarded.test.ts has it on the machine itself.
+      if (SLOW) {
+        const advised = await machine.rehearse(configOf({ web: ['Open_Ports = tcp/8081'] }))
+        expect(advised.findings).toEqual([])
+        expect(advised.doors[0]!.tried[0]!.checks).toMatchObject({
+          closedBefore: 'yes',
+          opens: 'yes',
+          survives: 'yes',
         })
-        expect(all['open']).toEqual([
-          `1:1 tcp/8081 is open to everyone without any knock: ${dnat(8081)} forwards its packets to 172.17.0.2:80, and chain INPUT never sees them | let the guard hide and open it, ahead of that rule: \`Open_Ports = tcp/8081\` in place of the commands`,
-        ])
-        expect(all['input']![0]).toMatch(
-          /they do not pass chain INPUT of iptables, but chain DOCKER-USER of iptables, .* \| let the door insert its rule into chain DOCKER-USER/,
-        )
-        expect(all['container']).toEqual([])
-        expect(all['original']).toEqual([])
-        expect(all['host']).toEqual([
-          `5:56 tcp/8080 stays shut: \`--dport 8080\` matches no packet here: ${dnat(8080)} has changed the port to 80 | write \`--dport 80\`, or \`-m conntrack --ctorigdstport 8080\``,
-        ])
-        // guard-forwarded.test.ts has it on the machine itself.
-        if (SLOW) {
-          const advised = await machine.rehearse(configOf({ web: ['Open_Ports = tcp/8081'] }))
-          expect(advised.findings).toEqual([])
-          expect(advised.doors[0]!.tried[0]!.checks).toMatchObject({
-            closedBefore: 'yes',
-            opens: 'yes',
-            survives: 'yes',
-          })
-        }
-      } finally {
-        await machine.host.ip('link del docker0')
-        await machine.host.sysctl('net.ipv4.ip_forward', 0)
       }
     },
     LIMIT_MS,

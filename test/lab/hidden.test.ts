@@ -50,20 +50,20 @@ async function world(
   const hosts = await pair()
   const { server } = hosts
   await serveTcp(server, WEB_PORT)
-  if (!limited) for (const name of ICMP_LIMITS) await server.sysctl(name, 0)
-  for (const iptables of ['iptables', 'ip6tables']) {
-    const add = async (rule: string): Promise<unknown> => server.run([iptables, ...rule.split(' ')])
-    await add('-A INPUT -i lo -j ACCEPT')
-    await add('-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT')
-    await add(`-A INPUT -p ${iptables === 'iptables' ? 'icmp' : 'ipv6-icmp'} -j ACCEPT`)
-    await add(`-A INPUT -p tcp --dport ${WEB_PORT} -j ACCEPT`)
-    if (guarded) {
-      await add(`-A INPUT -p tcp --dport ${TCP_PORT} -j ACCEPT`)
-      await add(`-A INPUT -p udp --dport ${UDP_PORT} -j ACCEPT`)
-    }
+  if (!limited) await Promise.all(ICMP_LIMITS.map(async (name) => await server.sysctl(name, 0)))
+  const lines = ['iptables', 'ip6tables'].flatMap((iptables) => {
     const prohibited = iptables === 'iptables' ? 'icmp-host-prohibited' : 'icmp6-adm-prohibited'
-    for (const rule of rules) await add(rule.replace('PROHIBITED', prohibited))
-  }
+    return [
+      '-A INPUT -i lo -j ACCEPT',
+      '-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
+      `-A INPUT -p ${iptables === 'iptables' ? 'icmp' : 'ipv6-icmp'} -j ACCEPT`,
+      `-A INPUT -p tcp --dport ${WEB_PORT} -j ACCEPT`,
+      ...(guarded ? [`-A INPUT -p tcp --dport ${TCP_PORT} -j ACCEPT`] : []),
+      ...(guarded ? [`-A INPUT -p udp --dport ${UDP_PORT} -j ACCEPT`] : []),
+      ...rules.map((rule) => rule.replace('PROHIBITED', prohibited)),
+    ].map((rule) => `${iptables} ${rule}`)
+  })
+  await server.run(['sh', '-ec', lines.join('\n')])
   if (guarded) {
     await serveTcp(server, TCP_PORT)
     const udp = server.start(['nc', '-u', '-l', '-k', '-p', String(UDP_PORT)])
@@ -120,14 +120,14 @@ async function fingerprint({ client }: { readonly client: Host }): Promise<reado
   return [...joined.matchAll(/(?:T[567]|U1|IE)\([^)]*\)/g)].map(([found]) => found)
 }
 
-lab('hidden means hidden', () => {
+lab('hidden means hidden', { concurrent: true }, () => {
   // Without SLOW nothing, silence, and an answer.
   describe.each(sample(POLICIES, ([name]) => /^no|dropped|prohibited/.test(name)))('%s', (_name, rules) => {
     test('every scan of nmap, what comes back on the wire, and OS detection', async () => {
       const [guarded, plain] = [await world(rules, true), await world(rules, false)]
       const both = `${TCP_PORT},${WEB_PORT}`
       const scans = [
-        // Without SLOW all kinds where there are no rules, and beside rules one with SYN and one without.
+        // Without SLOW all kinds and versions where there are no rules, and beside rules one with SYN and one without.
         ...['-sT', '-sF', '-sN', '-sX', '-sA', '-sM', '-sW']
           .filter((kind) => SLOW || rules.length === 0 || kind === '-sA')
           .map((kind) => [kind, '-p', both]),
@@ -136,7 +136,7 @@ lab('hidden means hidden', () => {
         rules.includes('-P INPUT DROP')
           ? ['-sV', '-p', String(TCP_PORT)]
           : ['-sSUV', '-p', `T:${TCP_PORT},U:${UDP_PORT}`],
-      ]
+      ].filter(([kind]) => SLOW || rules.length === 0 || !kind!.endsWith('V'))
       const alike = async (
         see: (client: Host) => Promise<readonly string[]>,
         what: string,
@@ -169,6 +169,19 @@ lab('hidden means hidden', () => {
     })
   })
 
+  test('and other ways to hide do what they are called', async () => {
+    const { client, daemon } = await world([], true, 'reset')
+    expect(await scan(client, '-sS', '-p', String(TCP_PORT), SERVER_4)).toEqual([
+      `${TCP_PORT}/tcp closed EtherNetIP-1 reset ttl 64`,
+    ])
+    writeFileSync(daemon!.file, withStateDir(CONFIG('drop'), daemon!.stateDir))
+    daemon!.process.kill('SIGHUP')
+    await until('silence', async () => (await probe(client, SERVER_4, TCP_PORT)) === 'silent')
+  })
+})
+
+// By itself: kernels may limit what all namespaces send together.
+lab('hidden means hidden', () => {
   test('answers come at the rate of the kernel', async () => {
     const counts = []
     for (const guarded of [true, false]) {
@@ -184,15 +197,5 @@ lab('hidden means hidden', () => {
     expect(closed).toBeLessThan(BURST)
     // A token of the kernel's bucket more or less, as the moment has it.
     expect(Math.abs(behindGuard! - closed!)).toBeLessThanOrEqual(1)
-  })
-
-  test('and other ways to hide do what they are called', async () => {
-    const { client, daemon } = await world([], true, 'reset')
-    expect(await scan(client, '-sS', '-p', String(TCP_PORT), SERVER_4)).toEqual([
-      `${TCP_PORT}/tcp closed EtherNetIP-1 reset ttl 64`,
-    ])
-    writeFileSync(daemon!.file, withStateDir(CONFIG('drop'), daemon!.stateDir))
-    daemon!.process.kill('SIGHUP')
-    await until('silence', async () => (await probe(client, SERVER_4, TCP_PORT)) === 'silent')
   })
 })

@@ -29,7 +29,7 @@ import { scratch, writeConfig } from './scratch.ts'
 const doorOf = (name: string, target: string, ...lines: readonly string[]): string =>
   [`[${name}]`, ...lines, `Target = ${target}`, 'Seq_Timeout = 1', 'Cmd_Timeout = 2', ''].join('\n')
 
-lab('every kind of secret, and what a rehearsal keeps its hands off', () => {
+lab('every kind of secret, and what a rehearsal keeps its hands off', { concurrent: true }, () => {
   const [log, note, state] = [scratch('log'), scratch('note'), scratch('state')]
   const LIST = ' 7501,8522\n 7601,8622\n'
   const all = once(async () => {
@@ -122,7 +122,7 @@ ${name} (line ${line}), tcp/${port} IPv${family}
  a port scan does not open it yes
 `
 
-lab('a config that works', () => {
+lab('a config that works', { concurrent: true }, () => {
   test(
     'is all green behind rules that drop, reject and reset, with iptables-legacy and its chains, and with sets of nftables',
     async () => {
@@ -170,7 +170,7 @@ FILE: 5 doors, nothing found
   )
 })
 
-lab('a rehearsal that is ended', () => {
+lab('a rehearsal that is ended', { concurrent: true }, () => {
   for (const signal of ['SIGKILL', 'SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     const ended = signal === 'SIGKILL' || signal === 'SIGTERM' ? test : slowly
     ended(

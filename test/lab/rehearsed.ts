@@ -30,6 +30,8 @@ export interface Commands {
   readonly stop?: string
   readonly start6?: string | undefined
   readonly stop6?: string | undefined
+  /** The address to knock at: the door is tried over its family alone. Doors of both families are tried at once. */
+  readonly target?: string
 }
 
 /** A door for ssh as it should be, but for what is given. The start command stands in line 5, the stop command in line 6. */
@@ -45,6 +47,7 @@ export function config(commands: Commands = {}): string {
   lines.push(`Start_Command = ${all.start}`, `Stop_Command = ${all.stop}`)
   if (all.start6 !== undefined) lines.push(`Start_Command_6 = ${all.start6}`)
   if (all.stop6 !== undefined) lines.push(`Stop_Command_6 = ${all.stop6}`)
+  if (all.target !== undefined) lines.push(`Target = ${all.target}`)
   return `${lines.join('\n')}\n`
 }
 

@@ -78,7 +78,7 @@ function anHourLater(file: string): string {
   return later
 }
 
-lab('replay', () => {
+lab('replay', { concurrent: true }, () => {
   test('says what the daemon did, from an interface and from any', async () => {
     const { server, client } = await pair()
     const list = scratch('list')
@@ -313,10 +313,12 @@ Open_Ports = tcp/443
     const { server, client } = await pair()
     const file = scratch('knock.pcap')
     const tcpdump = await dump(server, 'eth0', file)
-    await sendKnocks(client, SERVER_4, ['7301', '7302'])
-    await tcpdump.stop()
     const config = scratch('plain.conf')
     writeFileSync(config, '[ssh]\nSequence = 7301,7302\nOpen_Ports = tcp/22\n')
+    await sendKnocks(client, SERVER_4, ['7301', '7302'])
+    // What tcpdump has not read when it is ended is lost.
+    await until('it is recorded', async () => (await replay('-c', config, file)).stdout.includes('OPEN SESAME'))
+    await tcpdump.stop()
     const shell = `cat ${file} | ${POWERLESS} ${process.execPath} ${program('postern')} replay -c ${config} -`
     const powerless = await run(['sh', '-c', shell])
     expect(powerless.stdout).toContain('OPEN SESAME')

@@ -75,8 +75,10 @@ export async function tryDoor(twin: Twin, trial: Trial): Promise<Observation> {
   const endpoints = ports.map(({ protocol, port }): Endpoint => ({ protocol, host, port, source }))
   const [main] = endpoints
   const from = twin.log.length
-  const rulesBefore = await takeRules(twin.run)
-  const before = await tryAll(twin, endpoints, inside ? source : other)
+  const [rulesBefore, before] = await Promise.all([
+    takeRules(twin.run),
+    tryAll(twin, endpoints, inside ? source : other),
+  ])
 
   const opened = await knockAndEnter(twin, trial, endpoints, source)
   const seen =
@@ -85,11 +87,10 @@ export async function tryDoor(twin: Twin, trial: Trial): Promise<Observation> {
   const isOpen = main !== undefined && opened[0] !== null && before[0] !== 'open' && !shuts
   const stays = main !== undefined && seen && !shuts && opened[0] === null && before[0] !== 'open' && meant
   const met = stays ? await meet(twin, main, async () => await tryOnce(twin, main)) : undefined
-  const others = isOpen ? await tryAll(twin, endpoints, other) : []
-
-  const aloof = before[0] !== 'open' && !others.includes('open')
-  const [negatives, closed] = await Promise.all([
-    tryWrongly(twin, trial, aloof),
+  const othersTried = isOpen ? tryAll(twin, endpoints, other) : Promise.resolve([])
+  const [others, negatives, closed] = await Promise.all([
+    othersTried,
+    tryWrongly(twin, trial, async () => before[0] !== 'open' && !(await othersTried).includes('open')),
     waitForClose(twin, trial, from, source),
   ])
   const holds = isOpen && main.protocol === 'tcp' && shutsItself(door, family)
@@ -209,12 +210,12 @@ async function waitForClose(
 /**
  * Makes the attempts that must not open a door, at the same time, each from an address of its own.
  *
- * @param aloof true if the port is shut to all but the knocker: if it opens to another source, that attempt opened it
+ * @param isAloof tells if the port is shut to all but the knocker: if it opens to another source, that attempt opened it
  */
 async function tryWrongly(
   twin: Twin,
   { door, family, ports, times, wrongKnocks, scan }: Trial,
-  aloof: boolean,
+  isAloof: () => Promise<boolean>,
 ): Promise<Pick<Observation, 'wrongOrder' | 'slowKnock' | 'portScan'>> {
   const knocks = wrongKnocks ?? []
   const host = knockedAt(twin, door, family)
@@ -225,7 +226,7 @@ async function tryWrongly(
     await twin.client.ask('knock', { host, source, knocks: made })
     const endpoints = ports.map(({ protocol, port }) => ({ protocol, port, host: twin.hostOf(family)!, source }))
     const answers = await tryAll(twin, endpoints, source)
-    return (aloof && answers.includes('open')) || hasOpened(twin.log.slice(from), door.name, source)
+    return (answers.includes('open') && (await isAloof())) || hasOpened(twin.log.slice(from), door.name, source)
   }
   const turned = [...knocks.slice(1), ...knocks.slice(0, 1)]
   const differs = turned.some((knock, index) => keyOf(knock) !== keyOf(knocks[index]!))

@@ -1,6 +1,7 @@
 // Goal: what takes a packet is told from counters that rose, and from the end of the kernel's trace.
 import { expect, test } from 'vitest'
-import { culpritOf, risen, traced } from './culprit.ts'
+import type { Twin } from '../twin.ts'
+import { culpritOf, meet, risen, traced } from './culprit.ts'
 
 const saved = (policy: number, accepted: number, dropped: number): string => `*filter
 :INPUT DROP [${policy}:100]
@@ -73,4 +74,18 @@ test('counters of other packets say nothing where the trace knows better', () =>
   expect(
     culpritOf(own, traced(['trace id 1 ip filter ufw-x rule counter packets 1 bytes 60 drop (verdict drop)']))?.rule,
   ).toBe('-A ufw-x -j DROP')
+})
+
+test('nobody waits for an answer that the trace shows to be taken', async () => {
+  const server = {
+    lines: () => (asked.includes('start') ? TRACE : []),
+    ask: async (order: string) => void asked.push(order),
+    line: async (_: string, __: number, isWanted: (line: string) => boolean) => TRACE.find(isWanted),
+  }
+  const asked: string[] = []
+  const twin = { server, run: async () => ({ code: 0, stdout: '', stderr: '' }) } as unknown as Twin
+  const endpoint = { protocol: 'tcp', host: '192.0.2.1', port: 22, source: '192.0.2.7' } as const
+  const { culprit } = await meet(twin, endpoint, async () => await new Promise(() => undefined))
+  expect(culprit?.rule).toBe('tcp dport 22 drop')
+  expect(asked).toEqual(['start', 'stop'])
 })

@@ -27,6 +27,9 @@ const TRACE = 'trace'
 /** Milliseconds that nft needs to begin reading the kernel's trace, and to print it. */
 const TRACE_SETTLE_MS = 250
 
+/** The longest time until the trace shows a rule that takes the packets, in milliseconds. */
+const TRACE_LIMIT_MS = 10_000
+
 /**
  * Has packets of the endpoint sent, and returns the rules that they met. The counters of iptables show its rules, and the
  * kernel's trace shows those of nftables.
@@ -39,9 +42,14 @@ export async function meet(twin: Twin, endpoint: Endpoint, send: () => Promise<u
   await twin.run(['nft', '-f', '-'], traceTable(endpoint, family))
   await twin.server.ask('start', { name: TRACE, argv: ['nft', 'monitor', 'trace'] })
   await pause(TRACE_SETTLE_MS)
-  await send()
+  const sent = send()
+  // What was sent may wait long for an answer that a rule has taken already.
+  const taken = await Promise.race([
+    twin.server.line(TRACE, from, isTaken, TRACE_LIMIT_MS).then((line) => line !== undefined),
+    sent.then(() => false),
+  ])
   const after = await counters(twin, kinds)
-  await pause(TRACE_SETTLE_MS)
+  if (!taken) await pause(TRACE_SETTLE_MS)
   await twin.server.ask('stop', { name: TRACE })
   await twin.run(['nft', 'delete', 'table', ...TRACE_TABLE.split(' ')])
   const counted = kinds.flatMap((kind) => counts(kind, before.get(kind)!, after.get(kind)!))
@@ -139,6 +147,10 @@ function countedLines(saved: string): ReadonlyMap<string, { readonly packets: nu
     counted.set(key, { packets: Number(before ?? behind), rule: text })
   }
   return counted
+}
+
+function isTaken(line: string): boolean {
+  return traced([line]) !== undefined
 }
 
 /** Returns the last rule or policy of the trace that takes the packet. */
