@@ -151,9 +151,8 @@ lab('Control_Group', { concurrent: true }, () => {
       const events = [process.execPath, '-e', SEND, socket, JSON.stringify({ command: 'events' })]
       expect((await server.run(events)).stdout).toMatch(/"event":"stage"/)
       const seen = (await server.run(as(MEMBER, events))).stdout
-      expect(seen).toContain('"event":"starting","interfaces":["eth0"]}\n')
-      expect(seen).toMatch(/\{"end":"events"\}\n$/)
-      expect(seen.replaceAll(/^.*"event":"(?:starting|re-reading)".*\n/gm, '')).toBe('{"end":"events"}\n')
+      // Behind the start or the reload before this test, there is nothing for a member.
+      expect(seen.replace(/^[^]*"event":"(?:starting|re-reading)".*\n/, '')).toBe('{"end":"events"}\n')
     })
 
     test('a member fills neither the doors nor the log', async () => {
