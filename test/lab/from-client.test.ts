@@ -340,6 +340,6 @@ function knocksIn(lines: readonly string[]): readonly string[] {
 }
 
 /** Tells if a knock is one of `/stuck.age`, or a look at the port that is to open for it. */
-function isStuck(knock: string): boolean {
-  return /^(?:udp 400[12]|tcp 23)$/.test(knock)
+function isStuck(one: string): boolean {
+  return /^(?:udp 400[12]|tcp 23)$/.test(one)
 }
