@@ -15,6 +15,11 @@ function redirect(port: string, to: string): string {
   return `table ip nat { chain prerouting { type nat hook prerouting priority dstnat; tcp dport ${port} dnat to ${to}; }; }`
 }
 
+/** A door that stays open while somebody is connected, by the first port of its sequence. */
+function extending(name: string, first: number, ports: string): string {
+  return `[${name}]\nSequence = ${first},822,9403\nOpen_Ports = ${ports}\nOpen_For = 3s\nExtend_While_Connected = yes\n`
+}
+
 lab('ports that Docker publishes', { concurrent: true }, () => {
   const flavours = sample(['nft', 'legacy'] as const, (each) => each === 'nft')
   test.each(flavours)('are hidden and opened (iptables-%s)', async (flavour) => {
@@ -100,8 +105,6 @@ lab('ports of other hosts', { concurrent: true }, () => {
     const view = async (): Promise<readonly string[]> =>
       await Promise.all([probe(client, CONTAINER_4, 22), probe(client, SERVER_4, 2222)])
     expect(await view()).toEqual(['open', 'open'])
-    const extending = (name: string, first: number, ports: string): string =>
-      `[${name}]\nSequence = ${first},822,9403\nOpen_Ports = ${ports}\nOpen_For = 3s\nExtend_While_Connected = yes\n`
     const routed = extending('routed', 7301, `tcp/22@${CONTAINER_4}, tcp/22@${CONTAINER_6}`)
     const daemon = await startKnockd({ host: server, config: routed + extending('redirected', 7302, 'tcp/2222') })
     expect(await view()).toEqual(['refused', 'refused'])
