@@ -1,25 +1,21 @@
 // Goal: a capture that somebody made deaf, by whatever the kernel lets whoever has its socket do, is noticed by the daemon
 // itself and opened anew; status and doctor tell of it, and say what to do.
-import { closeSync, readdirSync } from 'node:fs'
 import koffi from 'koffi'
 import { expect, test } from 'vitest'
 import { guardSsh, knockIn, postern } from './guarded.ts'
 import type { Knockd } from './knockd.ts'
 import { SERVER_4, lab, pair } from './net.ts'
 import { until } from './process.ts'
+import { addressOf, withSockets } from './sockets.ts'
 
 const libc = koffi.load(null)
-// pidfd_open(2), pidfd_getfd(2): the same numbers on every architecture. setsockopt(2), bind(2), getsockname(2): POSIX.
-const syscall = libc.func('long syscall(long number, long a, long b, long c)')
+// setsockopt(2), bind(2): POSIX.
 const setsockopt = libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)')
-const getsockname = libc.func('int getsockname(int fd, void *address, void *length)')
 const bind = libc.func('int bind(int fd, const void *address, uint32_t length)')
 koffi.struct('sock_fprog_of_test', { length: 'unsigned short', filter: 'void *' })
 const attach = libc.func(
   'int setsockopt(int fd, int level, int name, const sock_fprog_of_test *value, uint32_t length)',
 )
-const PIDFD_OPEN = 434
-const PIDFD_GETFD = 438
 const AF_PACKET = 17
 const SOL_SOCKET = 1
 const SO_ATTACH_FILTER = 26
@@ -29,22 +25,7 @@ const PACKET_FANOUT = 18
 
 /** Takes a copy of the daemon's packet socket, as a command did that inherited it, and does something with it. */
 function withPacketSocket({ process: { pid } }: Knockd, what: (fd: number) => number): void {
-  const pidfd = syscall(PIDFD_OPEN, pid, 0, 0) as number
-  let found = 0
-  for (const number of readdirSync(`/proc/${pid}/fd`)) {
-    const fd = syscall(PIDFD_GETFD, pidfd, Number(number), 0) as number
-    // A connection that asked for the status, and has ended since.
-    if (fd < 0) continue
-    const address = Buffer.alloc(20)
-    getsockname(fd, address, Buffer.from(new Uint32Array([address.length]).buffer))
-    // What is no socket has no address.
-    if (address.readUInt16LE() === AF_PACKET) {
-      found++
-      expect(what(fd)).toBe(0)
-    }
-    closeSync(fd)
-  }
-  closeSync(pidfd)
+  const found = withSockets(pid, AF_PACKET, (fd) => expect(what(fd)).toBe(0))
   expect(found).toBe(1)
 }
 
@@ -65,8 +46,7 @@ const WAYS: readonly (readonly [string, RegExp, (fd: number) => number])[] = [
     'another interface',
     /another program bound its socket elsewhere/,
     (fd) => {
-      const address = Buffer.alloc(20)
-      getsockname(fd, address, Buffer.from(new Uint32Array([address.length]).buffer))
+      const address = addressOf(fd)
       // Loopback is the first interface of every namespace.
       address.writeInt32LE(1, 4)
       return bind(fd, address, address.length)
@@ -79,7 +59,7 @@ const WAYS: readonly (readonly [string, RegExp, (fd: number) => number])[] = [
   ],
 ]
 
-lab('a capture that is made deaf', () => {
+lab('a capture that is made deaf', { concurrent: true }, () => {
   test('by each way is noticed when somebody asks, and hears again', async () => {
     const { server, client } = await pair()
     const daemon = await guardSsh(server, 30)
@@ -112,6 +92,7 @@ lab('a capture that is made deaf', () => {
     await daemon.process.line(/eth0: another program changed the filter of its socket: .* capturing again$/)
     await daemon.process.line(/listening on eth0/)
     withPacketSocket(daemon, deafen)
+    await postern(server, daemon, 'status')
     await daemon.process.line(/listening on eth0/)
     expect(daemon.process.count(/capturing again/)).toBe(1)
     await knockIn(client, SERVER_4, daemon.process)

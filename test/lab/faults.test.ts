@@ -4,12 +4,12 @@ import { cpSync, existsSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { guardSsh, knockIn, looks, postern } from './guarded.ts'
+import { knockIn, looks, postern } from './guarded.ts'
 import { PROJECT, startKnockd, withStateDir } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import { until } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
-import { serveTcp } from './service.ts'
+import { sendKnocks, serveTcp } from './service.ts'
 
 /** Faults in every place from which one can come: a promise, a timer, an event of Node's, and what looks at packets. */
 const FAULTS = `
@@ -30,7 +30,7 @@ process.once('SIGUSR2', () => {
 const KEY = Buffer.alloc(32, 7).toString('base64')
 const HMAC = Buffer.alloc(64, 9).toString('base64')
 
-lab('a fault of the daemon itself', () => {
+lab('a fault of the daemon itself', { concurrent: true }, () => {
   test('ends nothing, and is told', async () => {
     const { server, client } = await pair()
     await serveTcp(server, 22)
@@ -45,9 +45,7 @@ lab('a fault of the daemon itself', () => {
       )
     }
     // Three packets come to nothing, and none of those after them.
-    await client.run(['nc', '-z', '-w', '1', SERVER_4, '1001'], { mayFail: true })
-    await client.run(['nc', '-z', '-w', '1', SERVER_4, '1002'], { mayFail: true })
-    await client.run(['nc', '-z', '-w', '1', SERVER_4, '1003'], { mayFail: true })
+    await sendKnocks(client, SERVER_4, ['1001', '1002', '1003'])
     await daemon.process.line(/Error: thrown at a packet for a test/)
     await knockIn(client, SERVER_4, daemon.process)
     await looks(client, SERVER_4, 22, 'open')
@@ -55,6 +53,10 @@ lab('a fault of the daemon itself', () => {
     expect(stdout).toMatch(/^ {2}6 internal errors, the last \d+s ago, please report it: Error: /m)
     const found = (await postern(server, daemon, 'doctor')).stdout
     expect(found).toMatch(/^warning: knockd: knockd had 6 internal errors, /m)
+    // Nor does a config that cannot be reloaded keep it from ending in good order.
+    rmSync(daemon.file)
+    daemon.process.kill('SIGHUP')
+    await daemon.process.line(/keeping the previous config/)
     expect((await daemon.process.stop()).code).toBe(0)
     expect(daemon.process.lines.at(-1)).toMatch(/shutting down/)
   })
@@ -84,14 +86,5 @@ lab('a fault of the daemon itself', () => {
     )
     await until('the command', () => existsSync(touched))
     expect((await daemon.stop()).code).toBe(0)
-  })
-
-  test('one whose config cannot be reloaded ends in good order', async () => {
-    const { server } = await pair()
-    const daemon = await guardSsh(server, 30)
-    rmSync(daemon.file)
-    daemon.process.kill('SIGHUP')
-    await daemon.process.line(/keeping the previous config/)
-    expect((await daemon.process.stop()).code).toBe(0)
   })
 })

@@ -5,16 +5,22 @@ import { sample } from '../slow.ts'
 import { guardSsh, knockIn, ownRules, postern, reasons, removeGuard } from './guarded.ts'
 import { CONTAINER_4, CONTAINER_6, INNER, PUBLISHED, docker, withContainer } from './docker.ts'
 import { nft } from './firewall.ts'
+import { startKnockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab } from './net.ts'
 import { until } from './process.ts'
-import { goesOn, probe, serveTcp, session } from './service.ts'
+import { goesOn, probe, sendKnocks, serveTcp, session } from './service.ts'
 
 /** Rules that hand a port of this machine on. */
 function redirect(port: string, to: string): string {
   return `table ip nat { chain prerouting { type nat hook prerouting priority dstnat; tcp dport ${port} dnat to ${to}; }; }`
 }
 
-lab('ports that Docker publishes', () => {
+/** A door that stays open while somebody is connected, by the first port of its sequence. */
+function extending(name: string, first: number, ports: string): string {
+  return `[${name}]\nSequence = ${first},822,9403\nOpen_Ports = ${ports}\nOpen_For = 3s\nExtend_While_Connected = yes\n`
+}
+
+lab('ports that Docker publishes', { concurrent: true }, () => {
   const flavours = sample(['nft', 'legacy'] as const, (each) => each === 'nft')
   test.each(flavours)('are hidden and opened (iptables-%s)', async (flavour) => {
     const { server, client, container } = await withContainer()
@@ -55,7 +61,7 @@ lab('ports that Docker publishes', () => {
   })
 })
 
-lab('ports of other hosts', () => {
+lab('ports of other hosts', { concurrent: true }, () => {
   const ways = [
     ['match', 'refused'],
     ['reset', 'refused'],
@@ -91,36 +97,37 @@ lab('ports of other hosts', () => {
     },
   )
 
-  test('to which this one redirects a port of its own are hidden and opened under that port', async () => {
-    const { server, client } = await withContainer()
-    await nft(server, redirect('2222', `${CONTAINER_4}:${INNER}`))
-    expect(await probe(client, SERVER_4, 2222)).toBe('open')
-    const daemon = await guardSsh(server, 60, '', 'Open_Ports = tcp/2222')
-    expect(await probe(client, SERVER_4, 2222)).toBe('refused')
-    await knockIn(client, SERVER_4, daemon.process)
-    expect(await probe(client, SERVER_4, 2222)).toBe('open')
+  test('that this one routes or redirects to stay open while somebody is connected, where the door extends', async () => {
+    const { server, client, container } = await withContainer()
+    await client.ip(`route add 172.17.0.0/16 via ${SERVER_4}`)
+    await nft(server, redirect('2222', `${CONTAINER_4}:22`))
+    await serveTcp(container, 22)
+    const view = async (): Promise<readonly string[]> =>
+      await Promise.all([probe(client, CONTAINER_4, 22), probe(client, SERVER_4, 2222)])
+    expect(await view()).toEqual(['open', 'open'])
+    const routed = extending('routed', 7301, `tcp/22@${CONTAINER_4}, tcp/22@${CONTAINER_6}`)
+    const daemon = await startKnockd({ host: server, config: routed + extending('redirected', 7302, 'tcp/2222') })
+    expect(await view()).toEqual(['refused', 'refused'])
+    const opens = async (address: string, first: string, name: string): Promise<void> => {
+      await sendKnocks(client, address, [first, '822', '9403'])
+      await daemon.process.line(new RegExp(`${name}: .* open for`))
+    }
+    await opens(SERVER_4, '7301', 'routed')
+    expect(await view()).toEqual(['open', 'refused'])
+    await opens(SERVER_4, '7302', 'redirected')
+    expect(await view()).toEqual(['open', 'open'])
+    await session(client, CONTAINER_4, 22)
+    await session(client, SERVER_4, 2222)
+    await opens(SERVER_6, '7301', 'routed')
+    await opens(SERVER_6, '7302', 'redirected')
+    // Opened later and with nobody connected, these close at the end of their time.
+    for (const name of ['routed', 'redirected']) {
+      const closed = new RegExp(`${CLIENT_6}: ${name}: .* closed`)
+      await until(`${name} is closed`, () => daemon.process.count(closed) > 0)
+    }
+    expect(await view()).toEqual(['open', 'open'])
+    expect(daemon.process.count(new RegExp(`${CLIENT_4}: .* closed`))).toBe(0)
     await postern(server, daemon, 'close', '--all')
-    expect(await probe(client, SERVER_4, 2222)).toBe('refused')
+    expect(await view()).toEqual(['refused', 'refused'])
   })
-
-  test.each([
-    ['routes to', CONTAINER_4, 22, `tcp/22@${CONTAINER_4}, tcp/22@${CONTAINER_6}`],
-    ['redirects a port to', SERVER_4, 2222, 'tcp/2222'],
-  ] as const)(
-    'that this one %s stay open while somebody is connected, where the door extends',
-    async (_, address, port, service) => {
-      const { server, client, container } = await withContainer()
-      await client.ip(`route add 172.17.0.0/16 via ${SERVER_4}`)
-      await nft(server, redirect('2222', `${CONTAINER_4}:22`))
-      await serveTcp(container, 22)
-      const daemon = await guardSsh(server, 3, '', `Open_Ports = ${service}\nExtend_While_Connected = yes`)
-      await knockIn(client, SERVER_4, daemon.process)
-      await knockIn(client, SERVER_6, daemon.process)
-      await session(client, address, port)
-      // Opened later and with nobody connected, this one closes at the end of its time.
-      await daemon.process.line(new RegExp(`${CLIENT_6}: ssh: .* closed`))
-      expect(await probe(client, address, port)).toBe('open')
-      expect(daemon.process.count(new RegExp(`${CLIENT_4}: ssh: .* closed`))).toBe(0)
-    },
-  )
 })

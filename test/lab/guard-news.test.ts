@@ -1,22 +1,48 @@
 // Goal: no change of the guard by another program goes unnoticed: not where something else reads the kernel's news of it,
 // where there is too much of it, or where the daemon changes the table at the same moment.
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
+import koffi from 'koffi'
 import { expect, test } from 'vitest'
 import { nft } from './firewall.ts'
 import { isGuarded, knockIn, sshConfig, statusOf, timesLeft } from './guarded.ts'
 import { program, startKnockd, withStateDir } from './knockd.ts'
 import { SERVER_4, lab, pair } from './net.ts'
-import { OneDaemon } from './one-daemon.ts'
+import { SharedDaemon } from './one-daemon.ts'
 import { until } from './process.ts'
 import { scratch } from './scratch.ts'
+import { withSockets } from './sockets.ts'
 
-const one = new OneDaemon()
+const shared = new SharedDaemon()
 const BACK = /another program took the guard out of the rules: it is back/
 /** More milliseconds than pass between two looks of a daemon at its own state. */
 const LOOKS_MS = 500
-/** Elements with news of more bytes than the daemon's socket takes. */
-const MANY = 60_000
+/** netlink(7), socket(7) */
+const AF_NETLINK = 16
+const SOL_SOCKET = 1
+const SO_RCVBUFFORCE = 33
+/** Bytes that the daemon's socket has room for, in the end and while news of it is to be lost. */
+const ROOM_BYTES = 8 * 1_048_576
+const LITTLE_ROOM_BYTES = 4_096
+/** Elements with news of more bytes than these. */
+const MANY = 1_000
+
+const setsockopt = koffi
+  .load(null)
+  .func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)')
+
+/** Sets the room for news that have yet to be read by a daemon. */
+function setRoom(pid: number, bytes: number): void {
+  const value = Buffer.from(new Int32Array([bytes]).buffer)
+  const set = (fd: number): void => expect(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, value, value.length)).toBe(0)
+  expect(withSockets(pid, AF_NETLINK, set)).toBeGreaterThan(0)
+}
+
+/** News that a daemon's namespace has lost so far: the ninth column of the sockets' table. */
+function lost(pid: number): number {
+  const [, ...lines] = readFileSync(`/proc/${pid}/net/netlink`, 'utf8').trim().split('\n')
+  return lines.reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[8]), 0)
+}
 
 /** A set that is filled and emptied several times. */
 function flood(): string {
@@ -84,7 +110,6 @@ lab('the guard', () => {
     // It looks at its own state all the time.
     const env = { NOTIFY_SOCKET: scratch('notify'), WATCHDOG_USEC: '30000' }
     const daemon = await startKnockd({ host: server, config: sshConfig(60), env })
-    one.running = daemon.process
     for (let times = 0; times < 3; times++) {
       // Held still, it is late with its look, which comes before the event loop reads anything.
       daemon.process.kill('SIGSTOP')
@@ -94,24 +119,28 @@ lab('the guard', () => {
       await daemon.process.line(BACK)
       expect(await isGuarded(server)).toBe(true)
     }
+    await daemon.process.stop()
   })
 
   test('is back when the news of it was lost among others', async () => {
-    const { server, client } = await pair()
-    const daemon = await one.start(server, sshConfig(600))
+    const { server, client, daemon } = await shared.with(sshConfig(600))
     await knockIn(client, SERVER_4, daemon.process)
     for (const change of ['flush set inet postern open4', 'flush ruleset']) {
       daemon.process.kill('SIGSTOP')
+      setRoom(daemon.process.pid, LITTLE_ROOM_BYTES)
+      const before = lost(daemon.process.pid)
       await nft(server, flood())
       await nft(server, change)
+      expect(lost(daemon.process.pid)).toBeGreaterThan(before)
+      setRoom(daemon.process.pid, ROOM_BYTES)
       daemon.process.kill('SIGCONT')
       await daemon.process.line(BACK)
       expect([...(await timesLeft(server)).keys()]).toHaveLength(1)
     }
   })
+
   test('is nobody’s concern once the config asks for none', async () => {
-    const { server } = await pair()
-    const daemon = await one.start(server, sshConfig(60))
+    const { server, daemon } = await shared.with(sshConfig(60))
     const doors = '[look]\nSequence = 7301,822,9403\nStart_Command = true\n'
     writeFileSync(daemon.file, withStateDir(doors, daemon.stateDir))
     daemon.process.kill('SIGHUP')

@@ -53,6 +53,11 @@ export class SharedDaemon {
     this.#args = args
   }
 
+  /** The daemon that runs, or that ran last. */
+  get daemon(): Knockd {
+    return this.#daemon!
+  }
+
   /** The network, without sockets of earlier tests. */
   async network(): Promise<Pick<Shared, 'server' | 'client'>> {
     if (this.#network === undefined) this.#network = await pair()

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { SLOW } from '../slow.ts'
+import { statusOf } from './guarded.ts'
 import { CLIENT_4, SERVER_4, lab } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
@@ -36,6 +37,9 @@ const open = async (client: Host): Promise<void> => {
   await sendKnocks(client, SERVER_4, ['7301', '8822'])
 }
 
+/** What is open, by the daemon that runs. */
+const openings = async (server: Host): Promise<readonly unknown[]> => (await statusOf(server, shared.daemon)).openings
+
 lab('timed openings', () => {
   test('close by themselves, with the lines that knockd writes', async () => {
     const file = scratch('notes')
@@ -61,44 +65,43 @@ lab('timed openings', () => {
 
   test('are closed on SIGTERM', async () => {
     const file = scratch('notes')
-    const { client, daemon } = await shared.with(noting(file, 600))
+    const { server, client, daemon } = await shared.with(noting(file, 600))
     await open(client)
     await daemon.process.line(/running command/)
     const exit = await daemon.process.stop()
     expect(exit.code).toBe(0)
     expect(notes(file)).toEqual([`start ${CLIENT_4}`, `stop ${CLIENT_4}`])
-    const next = await shared.again()
-    await next.stop()
+    await shared.again()
+    expect(await openings(server)).toEqual([])
     expect(notes(file)).toHaveLength(2)
   })
 
   test('are closed by the next start after kill -9: overdue ones at once, the others on time', async () => {
     const file = scratch('notes')
-    const { server, client, daemon } = await shared.with(noting(file, 2))
-    await open(client)
-    await until('the start', () => notes(file).length === 1)
+    const later = scratch('notes')
+    const longer = noting(later, 6).replace('timed', 'longer').replace('7301', '7302')
+    const { client, daemon } = await shared.with(`${noting(file, 2)}${longer}`)
+    await sendKnocks(client, SERVER_4, ['7302', '8822'])
+    await until('the first start', () => notes(later).length === 1)
     const opened = performance.now()
+    await open(client)
+    await until('the second start', () => notes(file).length === 1)
+    const overdue = performance.now() + 2_200
     daemon.process.kill('SIGKILL')
     await daemon.process.ended
+    await until('the deadline has passed while nothing runs', () => performance.now() > overdue)
     const next = await shared.again()
-    await next.line(/command timeout/)
-    expect(performance.now() - opened).toBeGreaterThan(1_500)
+    await next.line(/timed: command timeout/)
     await until('the stop', () => notes(file).length === 2)
-
-    await open(client)
-    await until('the second start', () => notes(file).length === 3)
-    next.kill('SIGKILL')
-    await next.ended
-    // Long enough for the deadline to pass while nothing runs.
-    await server.run(['sleep', '2.2'])
-    const last = await shared.again()
-    await last.line(/command timeout/)
-    await until('the second stop', () => notes(file).length === 4)
+    expect(notes(later)).toHaveLength(1)
+    await next.line(/longer: command timeout/)
+    expect(performance.now() - opened).toBeGreaterThan(5_500)
+    await until('the other stop', () => notes(later).length === 2)
   })
 
   test(`${ROUNDS} rounds of kill -9 at a random moment leave nothing open`, async () => {
     const file = scratch('notes')
-    const { client, daemon } = await shared.with(noting(file, 1))
+    const { server, client, daemon } = await shared.with(noting(file, 1))
     let { process } = daemon
     for (let round = 0; round < ROUNDS; round++) {
       const knocking = open(client)
@@ -109,10 +112,9 @@ lab('timed openings', () => {
       await process.ended
       process = await shared.again()
     }
-    await process.stop()
+    await until('nothing is open', async () => (await openings(server)).length === 0)
     // What started before a kill may be closed twice, as the close was not on disk yet; never not at all.
-    const last = notes(file).at(-1)
-    expect(last === undefined || last.startsWith('stop')).toBe(true)
+    await until('the last is a stop', () => notes(file).at(-1)?.startsWith('start') !== true)
   }, 240_000)
 
   test('outlive a reload, even one that takes their door away', async () => {
@@ -168,7 +170,7 @@ lab('one-time sequences', () => {
     const { client, daemon } = await shared.with(oneTime(list))
     await sendKnocks(client, SERVER_4, ['7302', '8823'])
     await sendKnocks(client, SERVER_4, ['7301', '8822:udp'])
-    await daemon.process.line(/command printed/)
+    await daemon.process.line(/once: command printed/)
     expect(readFileSync(list, 'utf8')).toBe('# mine\n#7301,8822:udp\n7302,8823\n')
     await sendKnocks(client, SERVER_4, ['7301', '8822:udp'])
     writeFileSync(list, '# mine\n#7301,8822:udp\n 7304,8825\n7302,8823\n')
@@ -176,7 +178,7 @@ lab('one-time sequences', () => {
       await sendKnocks(client, SERVER_4, ['7304', '8825'])
       return daemon.process.count(/OPEN SESAME/) === 2
     })
-    await daemon.process.line(/command printed/)
+    await daemon.process.line(/once: command printed/)
     expect(readFileSync(list, 'utf8')).toContain('#7304,8825\n7302,8823')
     await sendKnocks(client, SERVER_4, ['7302', '8823'])
     // Which of the two is said first is nobody's concern.

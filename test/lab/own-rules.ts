@@ -146,7 +146,11 @@ const busConfig = (socket: string): string => `<!DOCTYPE busconfig PUBLIC
 
 async function firewalld(host: Host): Promise<OwnRules> {
   const [etc, socket, config] = [scratch('firewalld'), scratch('bus'), scratch('bus.conf')]
-  mkdirSync(etc)
+  mkdirSync(join(etc, 'zones'), { recursive: true })
+  // Beside these ports, what the zone has by default.
+  const ports = ALLOWED.map((port) => `<port port="${port}" protocol="tcp"/>`)
+  const services = ['ssh', 'dhcpv6-client'].map((name) => `<service name="${name}"/>`)
+  writeFileSync(join(etc, 'zones', 'public.xml'), `<zone>${[...services, ...ports].join('')}<forward/></zone>\n`)
   writeFileSync(config, busConfig(socket))
   const env = { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}` }
   const bus = host.start(['dbus-daemon', `--config-file=${config}`, '--nofork', '--nopidfile', '--print-address'], {
@@ -158,9 +162,6 @@ async function firewalld(host: Host): Promise<OwnRules> {
   const cmd = async (...args: readonly string[]): Promise<Output> => await host.run(['firewall-cmd', ...args], { env })
   await daemon.line(/./)
   await cmd('--state')
-  const ports = ALLOWED.map((port) => `--add-port=${port}/tcp`)
-  await cmd('--permanent', '--zone=public', ...ports)
-  await cmd('--reload')
   return {
     reload: async () => await cmd('--complete-reload'),
     type: async (line, more = {}) => await host.run(['sh', '-c', line], { env: { ...env, ...more } }),

@@ -26,7 +26,7 @@ const SEND_TRIES_MAX = 10_000
 const LINK_ADDRESS_BYTES = 20
 const LINK_ADDRESS_INDEX_AT = 4
 /** Milliseconds between two words over a connection. */
-const SAID_EVERY_MS = 100
+const SAID_EVERY_MS = 50
 
 const libc = koffi.load('libc.so.6')
 const setns = libc.func('int setns(int fd, int kind)')
