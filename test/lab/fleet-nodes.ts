@@ -136,16 +136,16 @@ export class FleetMachines {
   async join(
     host: Host | undefined,
     name: string,
-    ...words: readonly string[]
+    ...options: readonly string[]
   ): Promise<{ readonly token: string; readonly folder: string; readonly said: string; readonly operator: string }> {
-    const inviting = this.start('invite', name, ...words)
+    const inviting = this.start('invite', name, ...options)
     const token = await tokenOf(inviting)
     const folder = scratch(name)
-    const join = ['fleet', 'join', host === undefined ? token : '-', '--folder', folder]
+    const words = ['fleet', 'join', host === undefined ? token : '-', '--folder', folder]
     const { stdout, stderr, code } =
       host === undefined
-        ? await asked(join)
-        : await host.run([process.execPath, program('postern'), ...join], { input: token, mayFail: true })
+        ? await asked(words)
+        : await host.run([process.execPath, program('postern'), ...words], { input: token, mayFail: true })
     if (code !== 0) throw new Error(`${name} could not join: ${stderr}`)
     const exit = await inviting.ended
     if (exit.code !== 0) throw new Error(`the operator did not see ${name}: ${inviting.stderr}`)
