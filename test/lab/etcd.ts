@@ -9,7 +9,7 @@ import type { Leaf } from '../etcd/certificates.ts'
 import { Host } from './net.ts'
 import { Volume } from './power-cut/volume.ts'
 import { type Process, run, until } from './process.ts'
-import { memoryScratch, scratch } from './scratch.ts'
+import { memoryFolder, memoryScratch, scratch } from './scratch.ts'
 import { Switch, freeNet } from './switch.ts'
 
 /** The releases of etcd that are tried: those of Debian 12 and Debian 13. */
@@ -98,7 +98,7 @@ export class EtcdCluster {
       name: `n${index}`,
       host,
       address: `${net}.${11 + index}`,
-      disk: options.disks === true ? new Volume(DISK_BYTES) : undefined,
+      disk: options.disks === true ? new Volume(DISK_BYTES, memoryFolder()) : undefined,
       process: undefined,
       state: 'new',
     }))

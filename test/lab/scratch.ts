@@ -18,10 +18,15 @@ export function scratch(name: string): string {
 
 /** The same in memory, where there is enough. */
 export function memoryScratch(name: string): string {
-  const free = statfsSync(MEMORY)
-  if (free.bavail * free.bsize < MEMORY_MIN_BYTES) return scratch(name)
+  if (memoryFolder() !== MEMORY) return scratch(name)
   inMemory ??= mkdtempSync(join(MEMORY, 'postern-lab-'))
   return join(inMemory, `${++files}-${name}`)
+}
+
+/** The folder for files that may be in memory. */
+export function memoryFolder(): string {
+  const free = statfsSync(MEMORY)
+  return free.bavail * free.bsize < MEMORY_MIN_BYTES ? tmpdir() : MEMORY
 }
 
 /** Writes a text to a file of its own that only its owner can read, and returns the file's path. */
