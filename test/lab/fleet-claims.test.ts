@@ -245,13 +245,14 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a
       let refusedAlone = 0
       const done = await during('partition', async () => {
         await cluster.partition([[leader], others])
-        const present = async (): Promise<void> => {
-          const each = await presentNext()
-          const alone = await each.use(cutOff)
-          if (alone === 'won') wonAlone++
-          if (isRefused(alone)) refusedAlone++
-        }
-        await Promise.all(Array.from({ length: ALONE }, present))
+        await Promise.all(
+          Array.from({ length: ALONE }, async () => {
+            const each = await presentNext()
+            const alone = await each.use(cutOff)
+            if (alone === 'won') wonAlone++
+            if (isRefused(alone)) refusedAlone++
+          }),
+        )
         await cluster.heal()
         await cluster.healthy()
       })

@@ -47,6 +47,12 @@ function place({ endpoints, ca, cert, key, login }: EtcdAccess): string {
   return join(folder, 'fleet.conf')
 }
 
+/** Writes the config of a host with an access to etcd, and returns its path. */
+const configOf = (access: EtcdAccess): string =>
+  writeConfig(
+    `[options]\nFleet = ${place(access)}\nInterface = eth1\n[ssh]\nSequence = 7001,8001\nStart_Command = /bin/true\n`,
+  )
+
 const texts = (findings: readonly Found[]): readonly string[] =>
   findings.map(({ severity, message }) => `${severity}: ${message}`)
 
@@ -63,11 +69,6 @@ lab('doctor and a fleet', () => {
     await cluster.close()
     await Host.removeAll()
   })
-
-  const configOf = (access: EtcdAccess): string =>
-    writeConfig(
-      `[options]\nFleet = ${place(access)}\nInterface = eth1\n[ssh]\nSequence = 7001,8001\nStart_Command = /bin/true\n`,
-    )
 
   /** What doctor finds about the fleet, in this process. */
   async function doctor(access: EtcdAccess): Promise<readonly Found[]> {

@@ -131,14 +131,14 @@ lab('openings of a group', () => {
   test(
     'by hand, for its time, and for longer: the group closes with it, without a word',
     async () => {
-      await openFor(3)
+      await openFor(2)
       await web.process.line(/opened by hand, by user root@bastion/)
       await isOpen(web)
-      await openFor(8)
-      await web.process.line(/is open already, and stays so for another [78] s/)
+      await openFor(5)
+      await web.process.line(/is open already, and stays so for another [45] s/)
       const left = await leftAt(web)
-      expect(left).toBeGreaterThan(4_000)
-      expect(left).toBeLessThanOrEqual(8_000)
+      expect(left).toBeGreaterThan(2_500)
+      expect(left).toBeLessThanOrEqual(5_000)
       await until('both are closed', async () => (await openings()).length === 0, 20_000)
       await isShut(web)
       // As far as the config of the other host allows.
