@@ -207,6 +207,8 @@ interface Opened {
 const REVOKED = /^192\.0\.2\.2: d: access( of \S+)? revoked$/
 /** Milliseconds after which a door that may be opened by now is tried again. */
 const TRY_MS = 500
+/** Milliseconds within which it has to open. */
+const OPEN_LIMIT_MS = 30_000
 
 /** A daemon with one door, which is open. */
 const opened = async (lines: string, open: (client: Host) => Promise<unknown>): Promise<Opened> => {
@@ -221,12 +223,15 @@ const opened = async (lines: string, open: (client: Host) => Promise<unknown>): 
     before = notesOf(notes)
     revoked = running!.count(REVOKED)
     const sesames = running!.count(/OPEN SESAME/)
-    await until('the door to open', async () => {
+    const isOpen = (): boolean => running!.count(/OPEN SESAME/) > sesames
+    const limit = performance.now() + OPEN_LIMIT_MS
+    // Not `until`, which would take a long pause after a try that waits.
+    while (!isOpen()) {
       await way()
       const end = performance.now() + TRY_MS
-      await until('it opens', () => running!.count(/OPEN SESAME/) > sesames || performance.now() > end)
-      return running!.count(/OPEN SESAME/) > sesames
-    })
+      await until('it opens', () => isOpen() || performance.now() > end)
+      if (!isOpen() && performance.now() > limit) throw new Error(`still shut after ${OPEN_LIMIT_MS} ms`)
+    }
     await running!.line(/OPEN SESAME/)
     await until('the commands', () => notesOf(notes).length === before.length + 1)
     await until('the port', async () => (await probe(client, SERVER_4, 22)) === 'open')
