@@ -53,6 +53,12 @@ const configOf = (access: EtcdAccess): string =>
     `[options]\nFleet = ${place(access)}\nInterface = eth1\n[ssh]\nSequence = 7001,8001\nStart_Command = /bin/true\n`,
   )
 
+/** What doctor finds about the fleet, in this process. */
+async function doctor(access: EtcdAccess): Promise<readonly Found[]> {
+  const file = configOf(access)
+  return await examineFleet(readConfig(readFileSync(file, 'utf8'), file).config!)
+}
+
 const texts = (findings: readonly Found[]): readonly string[] =>
   findings.map(({ severity, message }) => `${severity}: ${message}`)
 
@@ -69,12 +75,6 @@ lab('doctor and a fleet', () => {
     await cluster.close()
     await Host.removeAll()
   })
-
-  /** What doctor finds about the fleet, in this process. */
-  async function doctor(access: EtcdAccess): Promise<readonly Found[]> {
-    const file = configOf(access)
-    return await examineFleet(readConfig(readFileSync(file, 'utf8'), file).config!)
-  }
 
   test('one node, an old version, and a host that no operator knows', async () => {
     const words = ['doctor', '--json', '-c', configOf(cluster.access())]
