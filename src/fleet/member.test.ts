@@ -106,6 +106,13 @@ test('what cannot change in place is named, and a file with an error changes not
   expect(lines).toEqual([])
 })
 
+test('a reload is told by a sign of life, as the doors may be others', () => {
+  const soon = vi.spyOn(member.heart, 'soon').mockReturnValue()
+  write(text(lineOf('alice') + lineOf('bob')))
+  member.reread()
+  expect(soon).toHaveBeenCalledOnce()
+})
+
 test('a certificate near its end is logged at the start and on each reload', () => {
   const day = 86_400_000
   vi.useFakeTimers({ now: Date.now() + 20 * day, toFake: ['Date', 'setInterval', 'clearInterval'] })

@@ -210,9 +210,10 @@ export class FleetMember {
 
   /**
    * Reads fleet.conf again, and puts its operators in force. What a removed operator signed stays in force, as nobody could
-   * knock otherwise. Other changes take effect at the next start.
+   * knock otherwise. Other changes take effect at the next start. The other hosts hear soon which doors there are now.
    */
   reread(): void {
+    this.heart.soon()
     this.trouble.sayCertificates()
     const { settings } = this.keys
     const { log } = this.#deps

@@ -1,16 +1,16 @@
 // A cluster of real etcd nodes, each in a network namespace of its own, joined by a switch to the test and to other hosts.
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { EtcdAccess } from '../../src/etcd/access.ts'
 import { Etcd } from '../../src/etcd/client.ts'
 import { baseOf } from './booted.ts'
 import { Authority } from '../etcd/certificates.ts'
 import type { Leaf } from '../etcd/certificates.ts'
-import { Host, link } from './net.ts'
+import { Host } from './net.ts'
 import { Volume } from './power-cut/volume.ts'
 import { type Process, run, until } from './process.ts'
-import { scratch } from './scratch.ts'
+import { memoryFolder, memoryScratch, scratch } from './scratch.ts'
+import { Switch, freeNet } from './switch.ts'
 
 /** The releases of etcd that are tried: those of Debian 12 and Debian 13. */
 export const ETCD_VERSIONS = ['3.4', '3.5'] as const
@@ -26,6 +26,8 @@ const DISK_BYTES = 320 * 1_048_576
 const FIRST = ['nice', '-n', '-10']
 /** Entries by which a node may be behind, as they are asked one after the other. */
 const BEHIND_MAX = 200
+/** The device of a host or node on the network of the cluster. */
+const DEVICE = 'eth1'
 const TABLE = 'postern_partition'
 
 /**
@@ -56,11 +58,9 @@ export interface ClusterOptions {
   readonly byFile?: boolean
   /** Each node's data stands on a disk whose power can be cut. */
   readonly disks?: boolean
-  /** The folder for the nodes' data, which is made, and removed with the cluster. Default: a scratch folder. */
+  /** The folder for the nodes' data, which is made, and removed with the cluster. Default: a scratch folder in memory. */
   readonly folder?: string
 }
-
-let clusters = 0
 
 /** One node of a cluster. */
 interface Node {
@@ -79,7 +79,7 @@ export class EtcdCluster {
   readonly #options: ClusterOptions
   readonly #authority = new Authority(scratch('authority'))
   readonly #server
-  readonly #switch: Host
+  readonly #switch: Switch
   readonly #net: string
   readonly #nodes: readonly Node[]
   readonly #folder: string
@@ -88,17 +88,17 @@ export class EtcdCluster {
   #shared: Leaf | undefined
   #attached = 0
 
-  private constructor(program: string, options: ClusterOptions, net: string, middle: Host, hosts: readonly Host[]) {
+  private constructor(program: string, options: ClusterOptions, net: string, middle: Switch, hosts: readonly Host[]) {
     this.#program = program
     this.#options = options
-    this.#folder = options.folder ?? scratch('etcd')
+    this.#folder = options.folder ?? memoryScratch('etcd')
     this.#net = net
     this.#switch = middle
     this.#nodes = hosts.map((host, index) => ({
       name: `n${index}`,
       host,
       address: `${net}.${11 + index}`,
-      disk: options.disks === true ? new Volume(DISK_BYTES) : undefined,
+      disk: options.disks === true ? new Volume(DISK_BYTES, memoryFolder()) : undefined,
       process: undefined,
       state: 'new',
     }))
@@ -113,17 +113,17 @@ export class EtcdCluster {
   static async start(options: ClusterOptions = {}): Promise<EtcdCluster> {
     const program = await etcdProgram(options.version ?? '3.4')
     if (program === undefined) throw new Error(`there is no etcd ${options.version ?? '3.4'} on this machine`)
-    const middle = await Host.make('switch')
-    await middle.ip('link add br0 type bridge')
-    await middle.ip('link set br0 up')
+    const middle = await Switch.make()
     const net = freeNet()
-    await plugIn(middle, undefined, `pe${process.pid}x${clusters++}`, `${net}.1`)
-    const hosts: Host[] = []
-    for (let index = 0; index < (options.nodes ?? 3); index++) {
-      const host = await Host.make(`n${index}`)
-      await plugIn(middle, host, `n${index}`, `${net}.${11 + index}`)
-      hosts.push(host)
-    }
+    await middle.joinTest(`${net}.1`)
+    const indexes = Array.from({ length: options.nodes ?? 3 }, (_, index) => index)
+    const hosts = await Promise.all(
+      indexes.map(async (index) => {
+        const host = await Host.make(`n${index}`)
+        await middle.join(host, `${net}.${11 + index}`, DEVICE)
+        return host
+      }),
+    )
     const cluster = new EtcdCluster(program, options, net, middle, hosts)
     for (const index of hosts.keys()) cluster.start(index)
     if (options.byFile !== true) await cluster.leader()
@@ -171,8 +171,8 @@ export class EtcdCluster {
 
   /** Joins a host to the cluster's network: `eth1` with an address of its own, which it returns. */
   async attach(host: Host): Promise<string> {
-    const address = `${this.#net}.${100 + this.#attached}`
-    await plugIn(this.#switch, host, `h${this.#attached++}`, address)
+    const address = `${this.#net}.${100 + this.#attached++}`
+    await this.#switch.join(host, address, DEVICE)
     return address
   }
 
@@ -332,7 +332,7 @@ export class EtcdCluster {
     })
     const chain = `chain c { type filter hook forward priority 0; ${rules.map((rule) => `${rule}; `).join('')}}`
     await this.heal()
-    await this.#switch.run([
+    await this.#switch.host.run([
       'nft',
       `add table bridge ${TABLE}; add chain bridge ${TABLE} c ${chain.slice('chain c '.length)}`,
     ])
@@ -340,21 +340,21 @@ export class EtcdCluster {
 
   /** Joins the network again. */
   async heal(): Promise<void> {
-    await this.#switch.run(['nft', `add table bridge ${TABLE}; delete table bridge ${TABLE}`])
+    await this.#switch.host.run(['nft', `add table bridge ${TABLE}; delete table bridge ${TABLE}`])
   }
 
   /** Fills the database up to its quota. Needs the flag `--quota-backend-bytes`. */
   async fill(): Promise<void> {
     const filler = this.client()
-    await until(
-      'the database is full',
-      async () =>
-        await filler.put('junk', 'x'.repeat(1_000_000)).then(
-          () => false,
-          (error: unknown) => (error as { readonly kind?: string }).kind === 'quota',
-        ),
-      LEADER_LIMIT_MS,
-    )
+    const value = 'x'.repeat(1_000_000)
+    const end = performance.now() + LEADER_LIMIT_MS
+    for (let isFull = false; !isFull;) {
+      if (performance.now() > end) throw new Error(`the database is not full after ${LEADER_LIMIT_MS} ms`)
+      isFull = await filler.put('junk', value).then(
+        () => false,
+        (error: unknown) => (error as { readonly kind?: string }).kind === 'quota',
+      )
+    }
   }
 
   /** Makes room again, as an operator would. */
@@ -374,12 +374,12 @@ export class EtcdCluster {
   async close(): Promise<void> {
     this.#admin.close()
     for (const etcd of this.#clients) etcd.close()
-    for (const index of this.#nodes.keys()) await this.kill(index)
+    await Promise.all([...this.#nodes.keys()].map(async (index) => await this.kill(index)))
     for (const { disk, host } of this.#nodes) {
       disk?.[Symbol.dispose]()
       await host.remove()
     }
-    await this.#switch.remove()
+    await this.#switch.host.remove()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
@@ -403,27 +403,5 @@ export class EtcdCluster {
     for (const state of states) if (state !== undefined) leaders.set(state.leader, (leaders.get(state.leader) ?? 0) + 1)
     // A leader is one that the majority follows: a node that was cut off believes in itself for a while.
     return states.findIndex((state) => state !== undefined && (leaders.get(state.memberId) ?? 0) * 2 > this.size)
-  }
-}
-
-/** Joins a host, or the test itself, to the switch. */
-async function plugIn(middle: Host, host: Host | undefined, name: string, address: string): Promise<void> {
-  if (host !== undefined) {
-    await link({ host: middle, device: name }, { host, device: 'eth1', addresses: [`${address}/24`] })
-    await middle.ip(`link set ${name} master br0`)
-    return
-  }
-  await run(['ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'test', 'netns', middle.ns])
-  await middle.ip('link set test master br0 up')
-  await run(['ip', 'address', 'add', `${address}/24`, 'dev', name])
-  await run(['ip', 'link', 'set', name, 'up'])
-}
-
-/** A network of the test range of RFC 2544 that no other test process uses: its first three bytes. */
-function freeNet(): string {
-  const used = new Set(Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? []))
-  for (let at = process.pid % 512; ; at = (at + 1) % 512) {
-    const net = `198.${18 + (at >> 8)}.${at & 0xff}`
-    if (!used.has(`${net}.1`)) return net
   }
 }

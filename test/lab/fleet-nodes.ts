@@ -1,19 +1,19 @@
 // The nodes of a fleet's etcd, each in a network namespace of its own, started with the files that `postern fleet init` wrote, by the
 // script that it wrote; and further hosts on their network.
 import { join } from 'node:path'
+import { postern } from '../../src/postern/postern.ts'
 import { etcdProgram } from './etcd.ts'
 import type { EtcdVersion } from './etcd.ts'
+import { asked } from './guarded.ts'
 import { program } from './knockd.ts'
-import { Host, link } from './net.ts'
-import { type Output, type Process, until } from './process.ts'
+import { Host } from './net.ts'
+import { type Output, Process, run, until } from './process.ts'
 import { scratch } from './scratch.ts'
+import { Switch, freeNet } from './switch.ts'
 
-/** The network of the nodes: three bytes, from the test range of RFC 2544. */
-const NET = '198.19.200'
 const CLIENT_PORT = 2379
 /** Milliseconds until etcd answers, on a machine with other things to do. */
 const START_LIMIT_MS = 60_000
-const LOOK_EVERY_MS = 1_000
 
 /** Runs the script of a node's folder on an /etc and a /var/lib/etcd of its own, then etcd as Debian's unit does. */
 const NODE = `set -e
@@ -31,61 +31,84 @@ set -a
 . /etc/default/etcd
 exec setpriv --reuid etcd --regid etcd --clear-groups /mnt/bin/etcd`
 
-/** A fleet of which nothing is there but the machines. */
+/** A command of `postern` that goes on in the process of the test. */
+export class Going {
+  stdout = ''
+  stderr = ''
+  exit: Pick<Output, 'code'> | undefined
+  readonly ended: Promise<Pick<Output, 'code'>>
+
+  constructor(argv: readonly string[]) {
+    const output = {
+      out: (text: string) => void (this.stdout += text),
+      err: (text: string) => void (this.stderr += text),
+    }
+    this.ended = postern(argv, output).then((code) => (this.exit = { code }))
+  }
+}
+
+/**
+ * A fleet of which nothing is there but the machines. The operator is the process of the test, which is on their network: a
+ * program for each command would take longer than the command.
+ */
 export class FleetMachines {
   readonly #etcd: string
-  readonly #switch: Host
+  readonly #switch: Switch
+  readonly #net: string
   readonly #nodes: Process[] = []
   #hosts = 0
-  /** The operator's machine, and its folder. */
-  readonly operator: Host
+  /** The operator's folder. */
   readonly folder = scratch('operator')
   readonly machines: readonly Host[]
 
-  private constructor(etcd: string, middle: Host, operator: Host, machines: readonly Host[]) {
+  private constructor(etcd: string, middle: Switch, net: string, machines: readonly Host[]) {
     this.#etcd = etcd
     this.#switch = middle
-    this.operator = operator
+    this.#net = net
     this.machines = machines
   }
 
   static async make(nodes = 3, version: EtcdVersion = '3.4'): Promise<FleetMachines> {
     const etcd = await etcdProgram(version)
     if (etcd === undefined) throw new Error(`there is no etcd ${version} on this machine`)
-    const middle = await Host.make('switch')
-    await middle.ip('link add br0 type bridge')
-    await middle.ip('link set br0 up')
+    const middle = await Switch.make()
+    const net = freeNet()
+    await middle.joinTest(`${net}.1`)
     const machines: Host[] = []
-    for (let index = 0; index < nodes; index++) machines.push(await Host.make(`etcd${index + 1}`))
-    const fleet = new FleetMachines(etcd, middle, await Host.make('operator'), machines)
-    for (const [index, machine] of machines.entries()) await fleet.#plugIn(machine, `${NET}.${11 + index}`)
-    await fleet.#plugIn(fleet.operator, `${NET}.10`)
-    return fleet
+    for (let index = 0; index < nodes; index++) {
+      const machine = await Host.make(`etcd${index + 1}`)
+      await middle.join(machine, `${net}.${11 + index}`)
+      machines.push(machine)
+    }
+    return new FleetMachines(etcd, middle, net, machines)
   }
 
   get endpoints(): readonly string[] {
-    return this.machines.map((_, index) => `https://${NET}.${11 + index}:${CLIENT_PORT}`)
+    return this.machines.map((_, index) => `https://${this.#net}.${11 + index}:${CLIENT_PORT}`)
   }
 
   /** Makes a host on the network. */
   async host(name: string): Promise<Host> {
     const host = await Host.make(name)
-    await this.#plugIn(host, `${NET}.${100 + this.#hosts}`)
+    await this.#switch.join(host, `${this.#net}.${100 + this.#hosts++}`)
     return host
   }
 
   /** Runs `postern fleet` with the operator's folder. */
   async fleet(...words: readonly string[]): Promise<Output> {
-    return await this.operator.run(this.argv(...words), { mayFail: true })
+    return await asked(this.#words(words))
   }
 
-  /** The command line of `postern fleet` with the operator's folder. */
-  argv(...words: readonly string[]): readonly string[] {
-    return [program('postern'), 'fleet', ...words, '--folder', this.folder]
+  /** Starts `postern fleet` with the operator's folder: in this process, or as a program that can be ended. */
+  start(...words: readonly string[]): Going {
+    return new Going(this.#words(words))
+  }
+  program(...words: readonly string[]): Process {
+    return new Process([process.execPath, program('postern'), ...this.#words(words)])
   }
 
   /** Starts all nodes, and waits until etcd answers. */
-  async start(): Promise<void> {
+  async startNodes(): Promise<void> {
     for (const [index, machine] of this.machines.entries()) {
       const folder = join(this.folder, `etcd-${index + 1}`)
       this.#nodes.push(machine.start(['unshare', '-m', 'sh', '-c', NODE, 'node', folder, this.#etcd]))
@@ -94,7 +117,6 @@ export class FleetMachines {
       'etcd answers',
       async () => (await this.fleet('init', 'home', '--no-passphrase')).code === 0,
       START_LIMIT_MS,
-      LOOK_EVERY_MS,
     )
   }
 
@@ -102,38 +124,41 @@ export class FleetMachines {
   async copy(file: string, to: string): Promise<void> {
     for (const { pid } of this.#nodes) {
       // Node.js sees the process that became etcd.
-      await this.operator.run(['sh', '-c', `nsenter -t ${pid} -m sh -c 'cat > ${to}' < ${file}`])
+      await run(['sh', '-c', `nsenter -t ${pid} -m sh -c 'cat > ${to}' < ${file}`])
     }
   }
 
-  /** Lets a host join: the operator invites it, and it uses the token. */
+  /**
+   * Lets a host join: the operator invites it, and it uses the token.
+   *
+   * @param host where it runs as a program; `undefined`: in this process
+   */
   async join(
-    host: Host,
+    host: Host | undefined,
     name: string,
-    ...words: readonly string[]
+    ...options: readonly string[]
   ): Promise<{ readonly token: string; readonly folder: string; readonly said: string; readonly operator: string }> {
-    const inviting = this.operator.start(this.argv('invite', name, ...words))
+    const inviting = this.start('invite', name, ...options)
     const token = await tokenOf(inviting)
     const folder = scratch(name)
-    const { stdout, stderr, code } = await host.run([program('postern'), 'fleet', 'join', '-', '--folder', folder], {
-      input: token,
-      mayFail: true,
-    })
+    const words = ['fleet', 'join', host === undefined ? token : '-', '--folder', folder]
+    const { stdout, stderr, code } =
+      host === undefined
+        ? await asked(words)
+        : await host.run([process.execPath, program('postern'), ...words], { input: token, mayFail: true })
     if (code !== 0) throw new Error(`${name} could not join: ${stderr}`)
     const exit = await inviting.ended
     if (exit.code !== 0) throw new Error(`the operator did not see ${name}: ${inviting.stderr}`)
     return { token, folder, said: stdout, operator: inviting.stdout }
   }
 
-  async #plugIn(host: Host, address: string): Promise<void> {
-    const device = `p${this.#hosts++}`
-    await link({ host: this.#switch, device }, { host, addresses: [`${address}/24`] })
-    await this.#switch.ip(`link set ${device} master br0`)
+  #words(words: readonly string[]): readonly string[] {
+    return ['fleet', ...words, '--folder', this.folder]
   }
 }
 
 /** Returns the token that `postern fleet invite` prints. */
-export async function tokenOf(inviting: Process): Promise<string> {
+export async function tokenOf(inviting: Pick<Going | Process, 'stdout' | 'stderr' | 'exit'>): Promise<string> {
   await until(
     'the token is printed',
     () => /postern1\.[\w-]+\s/.test(inviting.stdout) || inviting.exit !== undefined,

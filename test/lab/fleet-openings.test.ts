@@ -43,9 +43,11 @@ lab('openings of a group', () => {
     writeFileSync(own, `alice ${KNOCKS.join()}\nbob 5001,5002,5003\n`, { mode: 0o600 })
     admit('alice')
     fleet = await FleetHosts.start({ nodes: NODES })
-    bastion = await fleet.add('bastion', ['edge'], door(`Users = ${own}\nOpens_On = web`))
-    web = await fleet.add('web1', ['web'], door(`Users = ${users}`))
-    db = await fleet.add('db1', ['db'], door(`Users = ${users}`))
+    ;[bastion, web, db] = await Promise.all([
+      fleet.add('bastion', ['edge'], door(`Users = ${own}\nOpens_On = web`)),
+      fleet.add('web1', ['web'], door(`Users = ${users}`)),
+      fleet.add('db1', ['db'], door(`Users = ${users}`)),
+    ])
     await fleet.publish()
   }, LIMIT_MS)
   afterEach(async () => {

@@ -10,7 +10,7 @@ import { caughtUp, LEDGER_KEYS, ledgerHost } from './ledger-host.ts'
 import type { LedgerHost } from './ledger-host.ts'
 import { IS_ROOT } from './net.ts'
 
-const ROUNDS = SLOW ? 200 : 8
+const ROUNDS = SLOW ? 200 : 6
 const LIMIT_MS = 600_000
 const DAY_MS = 86_400_000
 /** Records that the attacker puts back, of all that was ever written. */

@@ -10,6 +10,7 @@ import type { TotpSecret } from '../../src/totp/code.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
 import { secretUri } from '../../src/totp/secret-text.ts'
 import type { Segment } from '../packets/build.ts'
+import { SLOW } from '../slow.ts'
 import { SERVER_SECRET, fwknop, knockknock, ours } from './single-packets.ts'
 import type { Kind } from './single-packets.ts'
 import { openFolder, shareAll } from './privileged.ts'
@@ -21,7 +22,7 @@ export type Door = (typeof DOORS)[number]
 const SINGLE: Readonly<Partial<Record<Door, Kind>>> = { postern: ours, fwknop, knockknock }
 /** A period in which a run ends. */
 const PERIOD_S = 3_600
-const SEQUENCES = 900
+const SEQUENCES = SLOW ? 900 : 150
 /** Longer than a run takes. */
 const OPEN_S = 7_200
 /** Above the ports of codes. */

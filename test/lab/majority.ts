@@ -5,7 +5,10 @@ import { Process } from './process.ts'
 /** Milliseconds without an answer after which no majority answers: writes go to all nodes, 50 ms after the one before. */
 const SILENCE_MS = 250
 
-/** Writes to every node of etcd all the time, in a process of its own, and knows when one of them confirmed it. */
+/**
+ * Writes to every node of etcd all the time, in a process of its own, and knows when one of them confirmed it. That takes as
+ * much of a processor as what is tested, so it is for SLOW alone, which asserts by it.
+ */
 export class Majority {
   readonly #process: Process
   /** Times of answers, in milliseconds since 1970. */

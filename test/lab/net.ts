@@ -117,6 +117,8 @@ export interface End {
   readonly device?: string
   readonly addresses?: readonly string[]
   readonly mac?: string
+  /** The bridge there that it becomes a port of. */
+  readonly bridge?: string
 }
 
 /** Joins two hosts by a pair of virtual Ethernet devices, both up, with their addresses in use. */
@@ -134,11 +136,12 @@ function endWords({ host, device = 'eth0', mac }: End): string {
 }
 
 /** Lines of a shell that give an end its addresses, and take it up, behind other commands of ip(8). */
-function setUp({ host, device = 'eth0', addresses = [] }: End, before: readonly string[] = []): string {
+function setUp({ host, device = 'eth0', addresses = [], bridge }: End, before: readonly string[] = []): string {
   const added = addresses.map((cidr) => `addr add ${cidr} dev ${device}${cidr.includes(':') ? ' nodad' : ''}`)
   // Not even the link-local address may be tentative: the first packet of a test would wait for it.
   const first = `echo 0 >/proc/sys/net/ipv6/conf/${device}/accept_dad; `
-  return within(host, [...before, ...added, `link set ${device} up`], first)
+  const up = `link set ${device}${bridge === undefined ? '' : ` master ${bridge}`} up`
+  return within(host, [...before, ...added, up], first)
 }
 
 /** Lines of a shell that run commands of ip(8). */

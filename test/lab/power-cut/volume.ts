@@ -9,14 +9,16 @@ const IMAGE_BYTES = 64 * 1_048_576
 
 /** A small ext4 in a file, mounted over a loop device, whose power can be cut. Needs root. */
 export class Volume {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'postern-power-'))
+  readonly #folder: string
   /** Every life of the volume has an image and a mount point of its own. */
   #life = 0
   readonly #mounted: string[] = []
   /** A test run that is interrupted leaves nothing mounted. */
   readonly #atExit = (): void => this[Symbol.dispose]()
 
-  constructor(imageBytes = IMAGE_BYTES) {
+  /** @param base the folder in which its files are */
+  constructor(imageBytes = IMAGE_BYTES, base = tmpdir()) {
+    this.#folder = mkdtempSync(join(base, 'postern-power-'))
     writeFileSync(this.#image, '')
     truncateSync(this.#image, imageBytes)
     run('mkfs.ext4', '-q', '-F', this.#image)

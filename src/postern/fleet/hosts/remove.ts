@@ -84,9 +84,12 @@ async function confirm(host: string): Promise<void> {
   }
 }
 
-/** Waits for a while, and returns the hosts whose signs of life do not have a version in force. */
-async function hostsBehind(
-  etcd: Etcd,
+/**
+ * Waits for a while, and returns the hosts whose signs of life do not have a version in force. One that gives none is
+ * not waited for: it does not run, or cannot reach etcd.
+ */
+export async function hostsBehind(
+  etcd: Pick<Etcd, 'list'>,
   keyspace: Keyspace,
   hosts: readonly FleetHost[],
   version: number,
@@ -95,7 +98,7 @@ async function hostsBehind(
     const beats = await readBeats(etcd, keyspace, hosts)
     const names = hosts.map(({ name }) => name)
     const behind = names.filter((name) => (beats.get(name)?.versions.hosts ?? 0) < version)
-    if (behind.length === 0 || waited >= IN_FORCE_MAX_MS) return behind
+    if (!behind.some((name) => beats.has(name)) || waited >= IN_FORCE_MAX_MS) return behind
     await pause(LOOK_MS)
   }
 }

@@ -19,6 +19,8 @@ import { askPassphrase, passphraseOf } from '../passphrase.ts'
 import { makeFolder } from './folder.ts'
 import { NODE_FOLDER, nodesOf } from './etcd-files.ts'
 
+/** The words of a start without etcd. No node has the files yet. */
+const ALL_MADE = 'all files are made; etcd does not answer yet: once it runs, sign the first list of hosts (step 3)\n'
 /** The nodes from which on the loss of one stops nothing. */
 const NODES_MIN = 3
 
@@ -41,6 +43,11 @@ export async function init(asked: InitArguments, output: Output): Promise<number
     const isFirst = made.some((path) => path.endsWith(FLEET_CONF))
     const again = `postern fleet init ${asked.name}${asked.folder === undefined ? '' : ` --folder ${shellWord(folder)}`}`
     if (isFirst) output.out(stepsText(folder, endpoints, asked['own-certificates'] === undefined, again))
+    // No node can have a certificate of an authority that was made just now.
+    if (isFirst && asked['own-certificates'] === undefined && made.includes(join(folder, 'ca.crt'))) {
+      output.out(ALL_MADE)
+      return DONE
+    }
     return await signFirst(folder, { isFirst, again }, output)
   } catch (error) {
     return failed(error, output)
@@ -70,8 +77,7 @@ async function signFirst(
   } catch (error) {
     if (!(error instanceof EtcdUnavailable)) throw error
     if (isFirst) {
-      // No node has the files yet.
-      out(`all files are made; etcd does not answer yet: once it runs, sign the first list of hosts (step 3)\n`)
+      out(ALL_MADE)
       return DONE
     }
     err(
