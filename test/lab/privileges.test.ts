@@ -503,7 +503,7 @@ lab('User switched on and off', { concurrent: true }, () => {
     expect(readdirSync(dirname(notes)).filter((name) => name.includes('linker'))).toEqual([])
   })
 
-  test('works for a root with the few capabilities of a unit, and the counts go on', async () => {
+  test('works for a root with the few capabilities of a unit, and the counts go on; lists are given away, also after a start that was interrupted', async () => {
     const { server, client } = await pair()
     const at = places()
     // Without SLOW the change that has root take what a user had.
@@ -540,14 +540,9 @@ lab('User switched on and off', { concurrent: true }, () => {
       expect(readFileSync(metrics, 'utf8')).toContain(`postern_openings_total{door="ssh"} ${index + 1}\n`)
       await running.stop()
     }
-  })
 
-  test('gives lists away with the few capabilities of a unit, also after a start that was interrupted', async () => {
-    const { server } = await pair()
+    // What was root's is the user's again.
     const doors = '[made]\nOne_Time_Sequences = generate\nOpen_Ports = tcp/25'
-    const at = places('', doors)
-    configure(at, '', doors)
-    await (await few(server, at)).stop()
     const { roots, users } = journals(at)
     const [ofRoot, ofUser] = [roots, users].map((journal) => journal.replace(/journal$/, 'lists')) as [string, string]
     const [list] = readdirSync(ofRoot)
