@@ -1,10 +1,11 @@
 // Goal: a base ruleset that was confirmed stays in force, whatever is killed or flushed; where it does not, or does not fit
 // the config any more, it is said, with the command that helps; and what takes it away leaves nothing for the next start.
 import { writeFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
-import { abandon, applying, confirmed, firewall } from './base-rules.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { abandon, applying, confirmed } from './base-rules.ts'
+import { Commands } from './commands.ts'
 import { nft, nftRules } from './firewall.ts'
-import { program, startKnockd, withStateDir } from './knockd.ts'
+import { startKnockd, withStateDir } from './knockd.ts'
 import { SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
@@ -26,36 +27,42 @@ const BACK = /^another program removed the base ruleset: restored as confirmed/
 const baseTable = async (host: Host): Promise<string> =>
   (await host.run(['nft', 'list', 'table', 'inet', 'postern_base'])).stdout
 
-lab('a confirmed base ruleset', () => {
-  test('is what a trial goes back to at the next command, or by the daemon, when all processes of the trial were killed', async () => {
-    const { server, client } = await pair()
-    for (const port of [80, 81, 82]) await serveTcp(server, port)
-    const file = writeConfig(CONFIG)
+// The tests of one machine. Those of the other one run at the same time.
+lab('a confirmed base ruleset', { concurrent: true }, () => {
+  let server: Host
+  let client: Host
+  let file: string
+  let commands: Commands
+  beforeAll(async () => {
+    ;({ server, client } = await pair())
+    for (const port of [22, 80, 81, 82, 3306]) await serveTcp(server, port)
+    file = writeConfig(CONFIG)
+    commands = Commands.on(server)
     await confirmed({ server, client }, file, 80, '--allow', 'tcp/80')
-    const before = await baseTable(server)
-    await abandon(server, await applying(server, file, '--allow', 'tcp/80,tcp/81', '--timeout', '5s'))
-    // The kernel lets everybody in then.
-    await until('the trial is over', async () => (await probe(client, SERVER_4, 82)) === 'open')
-    const status = await firewall(server, 'status')
-    expect(status.stdout).toMatch(/trial.*ended.*\n\s+sudo postern firewall restore\n/)
-    const next = await applying(server, file, '--allow', 'tcp/81', '--timeout', '60s')
-    next.kill('SIGINT')
-    await next.ended
-    expect(await baseTable(server)).toBe(before)
-    expect((await firewall(server, 'status')).stdout).toMatch(/^base ruleset: kept, since/)
-
-    await abandon(server, await applying(server, file, '--allow', 'tcp/80,tcp/81', '--timeout', '5s'))
-    const daemon = await startKnockd({ host: server, config: CONFIG })
-    await daemon.process.line(/a base ruleset on trial was not confirmed: it is taken back/, 20_000)
-    expect(await baseTable(server)).toBe(before)
-    await daemon.process.stop()
   })
 
-  test('is put back after a flush by the daemon, and not after it was removed', async () => {
-    const { server, client } = await pair()
-    for (const port of [22, 80, 3306]) await serveTcp(server, port)
-    const file = writeConfig(CONFIG)
-    await confirmed({ server, client }, file, 80, '--allow', 'tcp/80')
+  test.sequential(
+    'is what a trial goes back to at the next command, or by the daemon, when all processes of the trial were killed',
+    async () => {
+      const before = await baseTable(server)
+      await abandon(server, await applying(server, file, '--allow', 'tcp/80,tcp/81', '--timeout', '5s'))
+      expect(await probe(client, SERVER_4, 82)).toBe('refused')
+      // The kernel lets everybody in then.
+      await until('the trial is over', async () => (await probe(client, SERVER_4, 82)) === 'open')
+      const status = await commands.run('firewall', 'status')
+      expect(status.stdout).toMatch(/trial.*ended.*\n\s+sudo postern firewall restore\n/)
+      const next = await applying(server, file, '--allow', 'tcp/81', '--timeout', '5s')
+      expect(next.stderr).toMatch(/the trial before this one was not confirmed: it is taken back/)
+      await abandon(server, next)
+      const daemon = await startKnockd({ host: server, config: CONFIG })
+      await daemon.process.line(/a base ruleset on trial was not confirmed: it is taken back/, 20_000)
+      expect(await baseTable(server)).toBe(before)
+      expect((await commands.run('firewall', 'status')).stdout).toMatch(/^base ruleset: kept, since/)
+      await daemon.process.stop()
+    },
+  )
+
+  test.sequential('is put back after a flush by the daemon, and not after it was removed', async () => {
     const daemon = await startKnockd({ host: server, config: CONFIG })
     const before = await baseTable(server)
     for (const way of ['flush ruleset', 'delete table inet postern_base', 'flush table inet postern_base']) {
@@ -66,20 +73,23 @@ lab('a confirmed base ruleset', () => {
     }
     await daemon.process.stop()
     await nft(server, 'flush ruleset')
-    expect((await firewall(server, 'status')).stdout).toMatch(
+    expect((await commands.run('firewall', 'status')).stdout).toMatch(
       /confirmed.* is not in force.*\n\s+sudo postern firewall restore\n/,
     )
     const later = await startKnockd({ host: server, config: CONFIG })
     expect(later.process.count(BACK)).toBe(1)
     expect(await probe(client, SERVER_4, 3306)).toBe('refused')
-    expect((await firewall(server, 'remove')).stdout).toContain('the base ruleset is removed')
+    expect((await commands.run('firewall', 'remove')).stdout).toContain('the base ruleset is removed')
     await nft(server, 'flush ruleset')
     await later.process.line(/another program took the guard out of the rules: it is back/)
     expect(await probe(client, SERVER_4, 3306)).toBe('open')
   })
+})
 
+lab('a confirmed base ruleset', { concurrent: true }, () => {
   test('that refuses a door that was added is not put back, and each says so', async () => {
     const { server, client } = await pair()
+    const commands = Commands.on(server)
     for (const port of [80, 8080]) await serveTcp(server, port)
     const daemon = await startKnockd({ host: server, config: CONFIG })
     await confirmed({ server, client }, daemon.file, 80, '--allow', 'tcp/80')
@@ -89,11 +99,9 @@ lab('a confirmed base ruleset', () => {
     expect(await daemon.process.line(/the base ruleset refuses/)).toBe(
       `the base ruleset refuses tcp/8080, which the config opens; ${command}`,
     )
-    const status = await firewall(server, 'status')
+    const status = await commands.run('firewall', 'status')
     expect(status.stdout).toContain(`the base ruleset refuses tcp/8080, which the config opens\n  ${command}\n`)
-    const doctor = await server.run([process.execPath, program('postern'), 'doctor', '--json', '-c', daemon.file], {
-      mayFail: true,
-    })
+    const doctor = await commands.run('doctor', '--json', '-c', daemon.file)
     expect(JSON.parse(doctor.stdout)).toMatchObject({
       findings: expect.arrayContaining([
         {
@@ -111,7 +119,7 @@ lab('a confirmed base ruleset', () => {
     const words = command.split(' ')
     expect(words.slice(0, 6)).toEqual(['sudo', 'postern', 'firewall', 'apply', '-c', daemon.file])
     await confirmed({ server, client }, daemon.file, 80, ...words.slice(6))
-    const after = await firewall(server, 'status')
+    const after = await commands.run('firewall', 'status')
     expect([after.code, after.stdout]).toEqual([0, expect.stringMatching(/^base ruleset: kept/)])
     expect(await baseTable(server)).toContain('tcp dport 8080 accept')
     await nft(server, 'flush ruleset')

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { sample, slowly } from '../slow.ts'
 import { applying, confirm, connected, firewall, keepers } from './base-rules.ts'
+import { Commands } from './commands.ts'
 import { nft, nftRules } from './firewall.ts'
 import { asked } from './guarded.ts'
 import { program, startKnockd } from './knockd.ts'
@@ -20,10 +21,12 @@ Open_Ports = tcp/22
 Open_For = 30s
 `
 
-lab('the base ruleset', () => {
-  test('confirmed over a new connection it stays, and a later one that is not confirmed goes; what is named is open, the rest looks closed', async () => {
+// Each test has hosts of its own.
+lab('the base ruleset', { concurrent: true }, () => {
+  test('confirmed over a new connection it stays, and a later one that is interrupted goes; what is named is open, the rest looks closed; who knocks gets through it and the guard', async () => {
     const { server, client } = await pair()
-    for (const port of [80, 81, 3306]) await serveTcp(server, port)
+    const commands = Commands.on(server)
+    for (const port of [22, 80, 81, 3306]) await serveTcp(server, port)
     const file = writeConfig(`${CONFIG}[run]\nSequence = 7302,5401\nCommand = true\n`)
     const old = await connected(client, 80)
     const apply = await applying(server, file, '--allow', 'tcp/80', '--timeout', '30s')
@@ -40,7 +43,7 @@ lab('the base ruleset', () => {
       expect.stringMatching(/this connection was there before the rules\n {2}log in once more/),
     ])
     expect((await confirm(server, `${CLIENT_4} 9 ${SERVER_4} 22`)).stderr).toMatch(/a connection that has ended/)
-    const status = JSON.parse((await firewall(server, 'status', '--json')).stdout) as {
+    const status = JSON.parse((await commands.run('firewall', 'status', '--json')).stdout) as {
       base: string
       trialLeftS: number
     }
@@ -51,38 +54,50 @@ lab('the base ruleset', () => {
     await apply.line(/confirmed: it stays/)
     expect((await apply.ended).code).toBe(0)
     expect(await nftRules(server)).not.toContain('trial')
-    expect((await firewall(server, 'status')).stdout).toMatch(/^base ruleset: kept, since/)
-    const dry = await firewall(server, 'apply', '--dry-run', '-c', file, '--allow', 'tcp/80,tcp/443')
+    expect((await commands.run('firewall', 'status')).stdout).toMatch(/^base ruleset: kept, since/)
+    const dry = await commands.run('firewall', 'apply', '--dry-run', '-c', file, '--allow', 'tcp/80,tcp/443')
     expect(dry.stdout).toMatch(/^\+.*tcp dport 443 accept$/m)
     expect(dry.stdout).not.toMatch(/^-[^-]/m)
     expect(dry.stdout.split('\n').filter((line) => line.includes('dport'))).toEqual(['+\t\ttcp dport 443 accept'])
     const [by] = dry.stdout.split('\n')
     expect(by).toBe(`# Printed by \`postern firewall apply -c ${file} --allow tcp/80,tcp/443 --dry-run\``)
-    expect((await firewall(server, 'apply', '--dry-run', '-c', file, '--allow', 'tcp/80')).stdout).toBe(
+    expect((await commands.run('firewall', 'apply', '--dry-run', '-c', file, '--allow', 'tcp/80')).stdout).toBe(
       'no changes: these rules are in force already\n',
     )
 
     // A table that is loaded anew is listed behind the others.
     const tables = async (): Promise<readonly string[]> => (await nftRules(server)).split(/^(?=table )/m).toSorted()
     const before = await tables()
-    const second = await applying(server, file, '--allow', 'tcp/81', '--timeout', '5s')
+    const second = await applying(server, file, '--allow', 'tcp/81', '--timeout', '60s')
     expect(await probe(client, SERVER_4, 81)).toBe('open')
-    expect((await firewall(server, 'apply', '-c', file)).stderr).toMatch(/another ruleset is on trial/)
+    expect((await commands.run('firewall', 'apply', '-c', file)).stderr).toMatch(/another ruleset is on trial/)
+    second.kill('SIGINT')
     await second.line(/not confirmed: it is taken back/)
     expect((await second.ended).code).toBe(1)
     expect(await tables()).toEqual(before)
 
-    expect((await firewall(server, 'remove')).stdout).toBe('the base ruleset and the guard are removed\n')
+    expect(await probe(client, SERVER_4, 22)).toBe('refused')
+    const daemon = await startKnockd({ host: server, config: CONFIG })
+    expect(await probe(client, SERVER_4, 22)).toBe('refused')
+    await sendKnocks(client, SERVER_4, ['7301', '5401', '8822'])
+    await daemon.process.line(/OPEN SESAME/)
+    await until('it is open', async () => (await probe(client, SERVER_4, 22)) === 'open')
+    expect(await probe(client, SERVER_6, 22)).toBe('refused')
+    const removed = await commands.run('firewall', 'remove')
+    expect([removed.code, removed.stderr]).toEqual([1, expect.stringMatching(/runs and keeps the guard in force/)])
+    await daemon.process.stop()
+
+    expect((await commands.run('firewall', 'remove')).stdout).toBe('the base ruleset and the guard are removed\n')
     expect(await nftRules(server)).toBe('')
     expect(await probe(client, SERVER_4, 3306)).toBe('open')
-    const again = await firewall(server, 'remove')
+    const again = await commands.run('firewall', 'remove')
     expect([again.code, again.stdout]).toEqual([
       0,
       'there is no base ruleset and no guard on this machine: nothing to remove\n',
     ])
   })
 
-  // base-confirmed.test.ts interrupts one that goes back to another.
+  // Above, one that goes back to another is interrupted.
   slowly('interrupted it is taken back at once', async () => {
     const { server } = await pair()
     const apply = await applying(server, writeConfig(CONFIG), '--timeout', '60s')
@@ -107,7 +122,8 @@ lab('the base ruleset', () => {
     },
   )
 
-  test('with every process of it killed, the kernel lets everybody in', async () => {
+  // base-confirmed.test.ts kills every process of one that goes back to another.
+  slowly('with every process of it killed, the kernel lets everybody in', async () => {
     const { server, client } = await pair()
     await serveTcp(server, 80)
     const apply = await applying(server, writeConfig(CONFIG), '--timeout', '5s')
@@ -139,49 +155,31 @@ lab('the base ruleset', () => {
     expect(await nftRules(server)).toBe('')
   })
 
-  test('with the guard: who knocks gets through both, and without a daemon nobody does', async () => {
-    const { server, client } = await pair()
-    await serveTcp(server, 22)
-    await serveTcp(server, 80)
-    const file = writeConfig(CONFIG)
-    const apply = await applying(server, file, '--allow', 'tcp/80', '--timeout', '30s')
-    await confirm(server, await connected(client, 80))
-    await apply.ended
-    expect(await probe(client, SERVER_4, 22)).toBe('refused')
-    const daemon = await startKnockd({ host: server, config: CONFIG })
-    expect(await probe(client, SERVER_4, 22)).toBe('refused')
-    await sendKnocks(client, SERVER_4, ['7301', '5401', '8822'])
-    await daemon.process.line(/OPEN SESAME/)
-    await until('it is open', async () => (await probe(client, SERVER_4, 22)) === 'open')
-    expect(await probe(client, SERVER_6, 22)).toBe('refused')
-    const removed = await firewall(server, 'remove')
-    expect([removed.code, removed.stderr]).toEqual([1, expect.stringMatching(/runs and keeps the guard in force/)])
-  })
-
   test('rules of others, and what is no good, change nothing; what print prints is what nft loads', async () => {
     const { server } = await pair()
+    const commands = Commands.on(server)
     await nft(
       server,
       'table inet mine { chain in { type filter hook input priority 0; policy drop; iifname "lo" accept; }; }',
     )
     const before = await nftRules(server)
     const file = writeConfig(CONFIG)
-    const beside = await firewall(server, 'apply', '-c', file)
+    const beside = await commands.run('firewall', 'apply', '-c', file)
     expect([beside.code, beside.stderr]).toEqual([1, expect.stringMatching(/inet mine in, policy drop\n {2}--beside/)])
     const bad = writeConfig('[ssh]\nSequence = 7301,99999\nOpen_Ports = tcp/22\n')
-    expect((await firewall(server, 'apply', '-c', bad)).code).toBe(78)
+    expect((await commands.run('firewall', 'apply', '-c', bad)).code).toBe(78)
     const nowhere = ['firewall', 'apply', '-c', '/nowhere']
     expect((await asked(nowhere)).code).toBe(78)
     expect((await asked([...nowhere, '--allow', 'tcp/99999'])).code).toBe(2)
     expect((await asked([...nowhere, '--timeout', '1s'])).stderr).toMatch(/--timeout/)
-    expect((await firewall(server, 'confirm')).stderr).toMatch(/nothing is on trial/)
-    const dry = (await firewall(server, 'apply', '-c', file, '--dry-run')).stdout
+    expect((await commands.run('firewall', 'confirm')).stderr).toMatch(/nothing is on trial/)
+    const dry = (await commands.run('firewall', 'apply', '-c', file, '--dry-run')).stdout
     expect(dry).toMatch(/^\+table inet postern_base \{$/m)
     expect(dry).toMatch(/^\+\t\tct state established,related accept$/m)
     expect(dry).not.toMatch(/ct state 0x|protocol \d/)
     expect(await nftRules(server)).toBe(before)
     // What is printed is what nft loads.
-    const { stdout } = await firewall(server, 'print', '-c', writeConfig(CONFIG), '--allow', 'tcp/80,udp/53')
+    const { stdout } = await commands.run('firewall', 'print', '-c', writeConfig(CONFIG), '--allow', 'tcp/80,udp/53')
     await nft(server, stdout)
     expect(await nftRules(server)).toMatch(/table inet postern_base[^]*tcp dport 80 accept[^]*table inet postern \{/)
   })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { sinceBoot } from '../../src/base/trial.ts'
 import { abandon } from './base-rules.ts'
+import { Commands } from './commands.ts'
 import { nft, nftRules } from './firewall.ts'
 import { program } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
@@ -33,6 +34,7 @@ class Machine {
   readonly file: string
   #run = ''
   #boot = ''
+  #commands: Commands | undefined
   #boots = 0
 
   constructor(host: Host) {
@@ -51,12 +53,13 @@ class Machine {
   }
 
   async run(...argv: readonly string[]): Promise<Output> {
-    // There are no certificates in its /etc, which Node would warn of.
-    return this.host.run(this.#words(['env', '-u', 'NODE_EXTRA_CA_CERTS', ...argv]), { mayFail: true })
+    return this.host.run(this.#words(argv), { mayFail: true })
   }
 
+  /** Runs `postern firewall` at the machine's console, where nobody can be locked out. */
   async firewall(...args: readonly string[]): Promise<Output> {
-    return this.run(process.execPath, program('postern'), 'firewall', ...args)
+    this.#commands ??= new Commands((argv) => this.start('env', '-u', 'SSH_CONNECTION', ...argv))
+    return await this.#commands.run('firewall', ...args)
   }
 
   start(...argv: readonly string[]): Process {
@@ -67,11 +70,6 @@ class Machine {
     const apply = this.start(process.execPath, program('postern'), 'firewall', 'apply', '-c', this.file, ...args)
     await apply.line(/on trial/)
     return apply
-  }
-
-  /** At its console, where nobody can be locked out. */
-  async confirm(): Promise<Output> {
-    return this.run('env', '-u', 'SSH_CONNECTION', process.execPath, program('postern'), 'firewall', 'confirm')
   }
 
   async knockd(): Promise<Process> {
@@ -90,6 +88,7 @@ class Machine {
   }
 
   #start(): void {
+    this.#commands = undefined
     this.#run = scratch('run')
     mkdirSync(this.#run)
     this.#boot = scratch('boot_id')
@@ -104,12 +103,13 @@ class Machine {
 
 const BASE = /table inet postern_base/
 
-lab('a base ruleset and the start of the machine', () => {
+// Each has a machine of its own.
+lab('a base ruleset and the start of the machine', { concurrent: true }, () => {
   test('persisted it is back after a start, also where the line that loads it was lost; removed, nothing of it is', async () => {
     const { server } = await pair()
     const machine = new Machine(server)
     await machine.apply('--persist', '--timeout', '60s')
-    expect((await machine.confirm()).stdout).toBe('it stays\n')
+    expect((await machine.firewall('confirm')).stdout).toBe('it stays\n')
     expect(readdirSync(machine.disk)).toContain('base.json')
     await machine.restart()
     expect(await nftRules(server)).toMatch(BASE)
@@ -158,10 +158,10 @@ lab('a base ruleset and the start of the machine', () => {
     await run(['mount', '-t', 'tmpfs', '-o', 'size=64k,mode=700', 'tmpfs', machine.disk])
     try {
       await machine.apply('--allow', 'tcp/80', '--timeout', '60s')
-      await machine.confirm()
+      await machine.firewall('confirm')
       await run(['dd', 'if=/dev/zero', `of=${join(machine.disk, 'filler')}`], { mayFail: true })
       const second = await machine.apply('--allow', 'tcp/81', '--timeout', '5s')
-      const refused = await machine.confirm()
+      const refused = await machine.firewall('confirm')
       expect([refused.code, refused.stderr]).toEqual([
         1,
         expect.stringMatching(/cannot be kept: ENOSPC[^]*it stays on trial/),
@@ -178,7 +178,7 @@ lab('a base ruleset and the start of the machine', () => {
     const { server } = await pair()
     const machine = new Machine(server)
     await machine.apply('--allow', 'tcp/80', '--timeout', '60s')
-    await machine.confirm()
+    await machine.firewall('confirm')
     await nft(server, 'flush ruleset')
     const words = ['env', `SSH_CONNECTION=${CLIENT_4} 1 ${SERVER_4} 2222`, process.execPath, program('postern')]
     const refused = await machine.run(...words, 'firewall', 'restore')

@@ -1,30 +1,29 @@
 // Goal: the daemon's command line is knockd's: its exit codes, its background mode, its pid file, its log.
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { PROJECT, program, startKnockd, withStateDir } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
+import type { Host } from './net.ts'
 import { run, runs, until } from './process.ts'
-import type { Process } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
 import { sendKnocks } from './service.ts'
 
 const DOOR = '[ssh]\nSequence = 7301,8822\nSeq_Timeout = 1\nStart_Command = echo open; exit 3\n'
 
-let running: Process | undefined
-afterEach(async () => {
-  await running?.stop()
-  running = undefined
-})
+// Those with hosts of their own run at the same time.
+lab('exit codes', { concurrent: true }, () => {
+  let server: Host
+  beforeAll(async () => {
+    ;({ server } = await pair())
+  })
 
-lab('exit codes', () => {
   test.each([
     [['--help'], 0, /usage: knockd/, /^$/],
     [['-V'], 0, /^knockd /, /^$/],
     [['-Z'], 2, /^$/, /knockd: .*-Z/],
     [['-c', '/nonexistent/knockd.conf'], 78, /^$/, /no such file/],
   ])('%j gives %i', async (args, code, stdout, stderr) => {
-    const { server } = await pair()
     const output = await server.run([process.execPath, program('knockd'), ...args], { mayFail: true })
     expect(output.code).toBe(code)
     expect(output.stdout).toMatch(stdout)
@@ -32,7 +31,6 @@ lab('exit codes', () => {
   })
 
   test('a config with a fault gives 78, and the place of every fault, also in the background', async () => {
-    const { server } = await pair()
     const file = writeConfig('[ssh]\nSequence = 7301,88x2\nSeq_Timeout = ten\nStart_Command = true\n')
     const output = await server.run([process.execPath, program('knockd'), '-d', '-c', file], { mayFail: true })
     expect(output.code).toBe(78)
@@ -41,20 +39,18 @@ lab('exit codes', () => {
   })
 
   test('a second daemon on the same state gives 1', async () => {
-    const { server } = await pair()
     const first = await startKnockd({ host: server, config: DOOR })
-    running = first.process
     const second = await server.run([process.execPath, program('knockd'), '-c', first.file, '-i', 'eth0'], {
       mayFail: true,
     })
     expect(second.code).toBe(1)
     expect(second.stderr.slice(second.stderr.indexOf('knockd: '))).toBe(
-      `knockd: knockd is already running with this config (process ${running.pid})\n  postern status -c ${first.file} -i eth0\n`,
+      `knockd: knockd is already running with this config (process ${first.process.pid})\n  postern status -c ${first.file} -i eth0\n`,
     )
   })
 })
 
-lab('a Node.js that is too old', () => {
+lab('a Node.js that is too old', { concurrent: true }, () => {
   // script/node-versions does the same with real ones.
   const old = writeConfig("Object.defineProperty(process, 'versions', { value: { node: '18.20.8' } })\n", 'old.cjs')
 
@@ -74,7 +70,7 @@ lab('a Node.js that is too old', () => {
   })
 })
 
-lab('in the background', () => {
+lab('in the background', { concurrent: true }, () => {
   test('the command returns once the daemon listens; paths of the config go before those of the command line, as in knockd', async () => {
     const { server, client } = await pair()
     const [pidFile, logFile, unused] = [scratch('pid'), scratch('log'), scratch('unused')]
@@ -114,7 +110,7 @@ lab('in the background', () => {
   })
 })
 
-lab('the log', () => {
+lab('the log', { concurrent: true }, () => {
   test('has host names and timeouts, is reopened at SIGHUP, as JSON says why a knock came to nothing; hooks run', async () => {
     const { server, client } = await pair()
     server.etc('hosts', `${CLIENT_4} visitor.example\n`)
@@ -123,7 +119,7 @@ lab('the log', () => {
     const hooks = `Start_Hook = echo up $POSTERN_ACTION >> ${hooked}\nStop_Hook = echo down >> ${hooked}\n`
     const args = ['-i', 'eth0', '-l', '-g', logFile, '-p', pidFile]
     const daemon = await startKnockd({ host: server, config: `[options]\n${hooks}${DOOR}`, args })
-    running = daemon.process
+    const running = daemon.process
     await until('the start hook', () => readFileSync(hooked, 'utf8') === 'up hook\n')
     const log = (): string => readFileSync(logFile, 'utf8')
     // No packet follows: the daemon says it when it happens.

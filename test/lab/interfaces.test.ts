@@ -1,6 +1,6 @@
 // Goal: the daemon listens wherever it is told to, waits for what is not there, follows interfaces and addresses as they
 // come and go, and never ends because of a link.
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { REAL_KNOCK, program, startKnockd, withStateDir } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
 import { until } from './process.ts'
@@ -9,17 +9,10 @@ import { scratch, writeConfig } from './scratch.ts'
 
 const DOOR = '[ssh]\nSequence = 7301,8822:udp\nStart_Command = echo open\n'
 
-let running: Process | undefined
-afterEach(async () => {
-  await running?.stop()
-  running = undefined
-})
-
 /** Starts a daemon without waiting until it listens. */
 const begin = (host: Host, args: readonly string[], config = DOOR): Process => {
   const file = writeConfig(withStateDir(config, scratch('state')))
-  running = host.start([process.execPath, program('knockd'), '-v', '-c', file, ...args])
-  return running
+  return host.start([process.execPath, program('knockd'), '-v', '-c', file, ...args])
 }
 
 const opens = async (daemon: Process, from: Host, address: string, source: string): Promise<void> => {
@@ -43,7 +36,8 @@ const triangle = async (): Promise<{ server: Host; near: Host; far: Host }> => {
   return { server, near, far }
 }
 
-lab('interfaces', () => {
+// Each has hosts of its own.
+lab('interfaces', { concurrent: true }, () => {
   test('several, on the command line', async () => {
     const { server, near, far } = await triangle()
     const daemon = begin(server, ['-i', 'eth0', '-i', 'wg0'])
@@ -96,7 +90,6 @@ lab('interfaces', () => {
   test('addresses that come and go; one that goes down, is renamed, renamed back, and vanishes', async () => {
     const { server, client } = await pair()
     const { process } = await startKnockd({ host: server, config: DOOR })
-    running = process
     const getsIn = (address = SERVER_4): Promise<void> => {
       const before = process.count(/OPEN SESAME/)
       return until('a knock to get in', async () => {

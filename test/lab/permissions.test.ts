@@ -23,9 +23,11 @@ function prepared(): { readonly folder: string; readonly config: string; readonl
   return { folder, config, state }
 }
 
+let network: ReturnType<typeof pair> | undefined
+
 /** Runs a program as nobody, and gives its exit code and what it prints on standard error. */
 async function asNobody(name: 'knockd' | 'postern', ...args: readonly string[]): Promise<readonly [number, string]> {
-  const { server } = await pair()
+  const { server } = await (network ??= pair())
   const who = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups']
   const { code, stderr } = await server.run([...who, process.execPath, program(name), ...args], { mayFail: true })
   return [code ?? -1, failureIn(stderr)]
@@ -36,7 +38,7 @@ function failureIn(stderr: string): string {
   return stderr.slice(Math.max(0, stderr.search(/^(knockd|postern): /m)))
 }
 
-lab('knockd without the right to', () => {
+lab('knockd without the right to', { concurrent: true }, () => {
   test('read the config', async () => {
     const { config } = prepared()
     chmodSync(config, 0o600)
@@ -74,7 +76,7 @@ lab('knockd without the right to', () => {
   })
 })
 
-lab('a pid file that cannot be written', () => {
+lab('a pid file that cannot be written', { concurrent: true }, () => {
   test('ends the daemon, which lets go of all it had', async () => {
     const { server } = await pair()
     const { folder, config, state } = prepared()
@@ -97,7 +99,7 @@ lab('a pid file that cannot be written', () => {
   })
 })
 
-lab('postern', () => {
+lab('postern', { concurrent: true }, () => {
   test.each([
     [['status'], /^postern: \S+: permission denied\n {2}run this as root, with sudo\n$/],
     [['sequences', 'make', '/etc/none'], /^postern: cannot create \/etc\/none: permission denied\n$/],

@@ -3,7 +3,7 @@
 import { createServer } from 'node:net'
 import { chmodSync, chownSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ask } from '../../src/control/client.ts'
 import { sample, slowly } from '../slow.ts'
 import { confirmed } from './base-rules.ts'
@@ -19,15 +19,6 @@ import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 import { probe, sendKnocks, serveTcp, session } from './service.ts'
 
-let running: Process | undefined
-let mounted: string | undefined
-afterEach(async () => {
-  await running?.stop()
-  running = undefined
-  if (mounted !== undefined) await run(['umount', mounted])
-  mounted = undefined
-})
-
 const SSH = `[ssh]\nSequence = ${KNOCKS.join()}\nOpen_Ports = tcp/22\nOpen_For = 120s\n`
 
 const facts = (text: string): readonly string[] =>
@@ -38,9 +29,11 @@ const facts = (text: string): readonly string[] =>
         /(tcp|udp).*?(ESTABLISHED)? ?src=\S+ dst=\S+ (sport=\d+) (dport=2222) .*?src=/.exec(line)?.slice(1) ?? [],
     )
 
-lab('beside the daemon as its User', () => {
+lab('beside the daemon as its User', { concurrent: true }, () => {
   test('a rehearsal runs commands as the user, and finds that one may not do what it does', async () => {
     const { server } = await pair()
+    // What is rehearsed over one family takes half the time.
+    await server.sysctl('net.ipv6.conf.all.disable_ipv6', 1)
     await nft(server, 'add table ip t; add set ip t s { type ipv4_addr; }')
     const commands = `Start_Command = nft add element ip t s { %IP% }
 Stop_Command = nft delete element ip t s { %IP% }
@@ -76,11 +69,11 @@ Start_Command_6 =
   })
 
   // full-disk.test.ts has a daemon of root's.
-  slowly('a full disk keeps doors shut until there is room again', async () => {
+  slowly('a full disk keeps doors shut until there is room again', async ({ onTestFinished }) => {
     const { server, client } = await pair()
     const disk = openFolder('disk')
     await run(['mount', '-t', 'tmpfs', '-o', 'size=65536,mode=0755', 'tmpfs', disk])
-    mounted = disk
+    onTestFinished(async () => void (await run(['umount', '-l', disk])))
     const list = join(openFolder('lists'), 'list')
     writeFileSync(list, ' 7001,7002,7003\n 7011,7012,7013\n')
     chownSync(list, 0, USER.gid)
@@ -91,7 +84,7 @@ Start_Command_6 =
     const at = { ...places(), stateDir: join(disk, 'state') }
     const commands = `Start_Command = echo %IP% >> ${notes}\nStop_Command = true\nCmd_Timeout = 600\n`
     configure(at, 'User = daemon', `[once]\nOne_Time_Sequences = ${list}\n${commands}`)
-    running = await start(server, at)
+    const running = await start(server, at)
     expect(statSync(journals(at).users).uid).toBe(1)
     const ran = (): readonly string[] => readFileSync(notes, 'utf8').split('\n').filter(Boolean)
     const open = async (source: string): Promise<number | null> =>
@@ -116,7 +109,7 @@ Start_Command_6 =
   })
 })
 
-lab('a user that was taken over', () => {
+lab('a user that was taken over', { concurrent: true }, () => {
   const damaged: readonly (readonly [string, Buffer])[] = [
     ['of a later version', Buffer.from('00000000 0 0 {"format":"postern journal","version":99}\n')],
     ['of noise', Buffer.alloc(10_000, 0xfe)],
@@ -128,8 +121,7 @@ lab('a user that was taken over', () => {
       const { server, client } = await pair()
       await serveTcp(server, 22)
       const at = places('', SSH)
-      running = await start(server, at)
-      await running.stop()
+      await (await start(server, at)).stop()
       const { users, roots } = journals(at)
       writeFileSync(users, bytes)
       // Nor by pipes, folders and very many files.
@@ -137,7 +129,7 @@ lab('a user that was taken over', () => {
       mkdirSync(join(dirname(users), 'folder.key'))
       chownSync(join(dirname(users), 'folder.key'), 1, 1)
       configure(at, '', SSH)
-      running = await start(server, at)
+      const running = await start(server, at)
       expect(statSync(roots)).toMatchObject({ uid: 0, gid: 0 })
       expect(running.lines.some((line) => /missing|damaged|unreadable|cannot be read|earlier one/.test(line))).toBe(
         true,
@@ -159,8 +151,8 @@ lab('a user that was taken over', () => {
   })
 })
 
-// The tests of one daemon.
-lab('the daemon as its User', () => {
+// The tests of one daemon, beside which the others run.
+lab('the daemon as its User', { concurrent: true }, () => {
   let server: Host
   let client: Host
   let at: Places
@@ -173,33 +165,39 @@ lab('the daemon as its User', () => {
   })
   afterAll(async () => void (await daemon.stop()))
 
-  test('a confirmed base ruleset is put back, also one that was confirmed while the daemon ran', async () => {
-    await confirmed({ server, client }, at.file, 80, '--allow', 'tcp/80')
-    const before = await nftRules(server)
-    await nft(server, 'delete table inet postern_base')
-    await daemon.line(/^another program removed the base ruleset: restored as confirmed/)
-    expect(await nftRules(server)).toBe(before)
-    expect(threadsOf(daemon.pid)[0]!['Uid']).toBe('1 1 1 1')
-  })
+  test.sequential(
+    'a confirmed base ruleset is put back, also one that was confirmed while the daemon ran',
+    async () => {
+      await confirmed({ server, client }, at.file, 80, '--allow', 'tcp/80')
+      const before = await nftRules(server)
+      await nft(server, 'delete table inet postern_base')
+      await daemon.line(/^another program removed the base ruleset: restored as confirmed/)
+      expect(await nftRules(server)).toBe(before)
+      expect(threadsOf(daemon.pid)[0]!['Uid']).toBe('1 1 1 1')
+    },
+  )
 
-  test('a user that was taken over cannot trace the daemon with the rights of a command, nor take its descriptors', async () => {
-    const inner = `const fs = require('fs'); const pid = ${daemon.pid}; for (const name of ['environ', 'mem', 'maps']) {
+  test.sequential(
+    'a user that was taken over cannot trace the daemon with the rights of a command, nor take its descriptors',
+    async () => {
+      const inner = `const fs = require('fs'); const pid = ${daemon.pid}; for (const name of ['environ', 'mem', 'maps']) {
       try { fs.readFileSync('/proc/' + pid + '/' + name); console.log(name) } catch (error) { console.log(error.code) } }
       try { fs.readlinkSync('/proc/' + pid + '/fd/1'); console.log('fd') } catch (error) { console.log(error.code) }`
-    const admin = '-all,+net_admin'
-    const who = [
-      'setpriv',
-      '--reuid=1',
-      '--regid=1',
-      '--clear-groups',
-      `--inh-caps=${admin}`,
-      `--ambient-caps=${admin}`,
-    ]
-    const { stdout } = await server.run([...who, process.execPath, '-e', inner])
-    expect(stdout).toBe('EACCES\nEACCES\nEACCES\nEACCES\n')
-  })
+      const admin = '-all,+net_admin'
+      const who = [
+        'setpriv',
+        '--reuid=1',
+        '--regid=1',
+        '--clear-groups',
+        `--inh-caps=${admin}`,
+        `--ambient-caps=${admin}`,
+      ]
+      const { stdout } = await server.run([...who, process.execPath, '-e', inner])
+      expect(stdout).toBe('EACCES\nEACCES\nEACCES\nEACCES\n')
+    },
+  )
 
-  test('a second start is refused, as the user and as root', async () => {
+  test.sequential('a second start is refused, as the user and as root', async () => {
     const second = await server.run(words(at.file), { mayFail: true })
     expect([second.code, second.stderr]).toEqual([1, expect.stringMatching(/^knockd: knockd is already running/)])
     // As root it is refused, too, and leaves the running one's state alone.

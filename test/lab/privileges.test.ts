@@ -18,7 +18,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { socketPath, usersSocket } from '../../src/control/socket.ts'
 import { LogFile } from '../../src/log/file.ts'
 import { realDisk } from '../../src/state/disk.ts'
@@ -49,17 +49,6 @@ import type { Output, Process } from './process.ts'
 import { scratch } from './scratch.ts'
 import { probe, sendKnocks, serveTcp } from './service.ts'
 
-let running: Process | undefined
-afterEach(async () => {
-  await running?.stop()
-  running = undefined
-})
-
-async function knockd(host: Host, at: Places, ...more: readonly string[]): Promise<Process> {
-  running = await start(host, at, ...more)
-  return running
-}
-
 const owner = (path: string): string => {
   const { uid, gid, mode } = lstatSync(path)
   return `${uid}:${gid} ${(mode & 0o7777).toString(8)}`
@@ -87,8 +76,8 @@ const shownIn = async (file: string): Promise<string> => {
   return readFileSync(file, 'utf8')
 }
 
-// The tests of one daemon: each has a door of its own, and starts the daemon where another test has ended it.
-lab('the daemon as its User', () => {
+// The tests of one daemon, beside which those with hosts of their own run: each has a door of its own, and starts the daemon where another test has ended it.
+lab('the daemon as its User', { concurrent: true }, () => {
   let server: Host
   let client: Host
   let at: Places
@@ -125,62 +114,68 @@ lab('the daemon as its User', () => {
   }
   afterAll(async () => void (await daemon?.stop()))
 
-  test('has two capabilities in every thread when it listens, opens, survives a kill, and is repaired', async () => {
-    const process = await started()
-    const threads = threadsOf(process.pid)
-    expect(threads.length).toBeGreaterThan(4)
-    for (const { CapAmb: _, ...thread } of threads) {
-      expect(thread).toEqual({
-        Uid: '1 1 1 1',
-        Gid: '1 1 1 1',
-        Groups: '1',
-        CapInh: TWO,
-        CapPrm: TWO,
-        CapEff: TWO,
-        CapBnd: TWO,
-        NoNewPrivs: '1',
-      })
-    }
-    expect(threads[0]!['CapAmb']).toBe(NONE)
-    const environment = readFileSync(`/proc/${process.pid}/environ`, 'utf8').split('\0')
-    expect(environment.filter((each) => /^(?:LD_|NODE_)/.test(each))).toEqual([])
-    expect(environment).toContain('LOGNAME=daemon')
-    expect(await probe(client, SERVER_4, 22)).not.toBe('open')
-    await sendKnocks(client, SERVER_4, KNOCKS)
-    await looks(client, SERVER_4, 22, 'open')
-    expect(threadsOf(process.pid).every(({ CapPrm }) => CapPrm === TWO)).toBe(true)
+  test.sequential(
+    'has two capabilities in every thread when it listens, opens, survives a kill, and is repaired',
+    async () => {
+      const process = await started()
+      const threads = threadsOf(process.pid)
+      expect(threads.length).toBeGreaterThan(4)
+      for (const { CapAmb: _, ...thread } of threads) {
+        expect(thread).toEqual({
+          Uid: '1 1 1 1',
+          Gid: '1 1 1 1',
+          Groups: '1',
+          CapInh: TWO,
+          CapPrm: TWO,
+          CapEff: TWO,
+          CapBnd: TWO,
+          NoNewPrivs: '1',
+        })
+      }
+      expect(threads[0]!['CapAmb']).toBe(NONE)
+      const environment = readFileSync(`/proc/${process.pid}/environ`, 'utf8').split('\0')
+      expect(environment.filter((each) => /^(?:LD_|NODE_)/.test(each))).toEqual([])
+      expect(environment).toContain('LOGNAME=daemon')
+      expect(await probe(client, SERVER_4, 22)).not.toBe('open')
+      await sendKnocks(client, SERVER_4, KNOCKS)
+      await looks(client, SERVER_4, 22, 'open')
+      expect(threadsOf(process.pid).every(({ CapPrm }) => CapPrm === TWO)).toBe(true)
 
-    const { users, roots } = journals(at)
-    expect([owner(users), owner(dirname(users)), existsSync(roots)]).toEqual(['1:1 600', '1:1 700', false])
-    // Another program flushes all rules.
-    await removeGuard(server)
-    await process.line(/another program took the guard out of the rules: it is back/)
-    expect(await isGuarded(server)).toBe(true)
-    process.kill('SIGKILL')
-    await process.ended
-    const again = await started()
-    const openings = (await statusOf(server, at)).openings.filter((each) => each.door === 'ssh')
-    expect(openings).toMatchObject([{ source: CLIENT_4 }])
-    expect(await probe(client, SERVER_4, 22)).toBe('open')
-    expect(again.count(/missing|damaged|lost/)).toBe(0)
-    await postern(server, at, 'close', '--all')
-  })
+      const { users, roots } = journals(at)
+      expect([owner(users), owner(dirname(users)), existsSync(roots)]).toEqual(['1:1 600', '1:1 700', false])
+      // Another program flushes all rules.
+      await removeGuard(server)
+      await process.line(/another program took the guard out of the rules: it is back/)
+      expect(await isGuarded(server)).toBe(true)
+      process.kill('SIGKILL')
+      await process.ended
+      const again = await started()
+      const openings = (await statusOf(server, at)).openings.filter((each) => each.door === 'ssh')
+      expect(openings).toMatchObject([{ source: CLIENT_4 }])
+      expect(await probe(client, SERVER_4, 22)).toBe('open')
+      expect(again.count(/missing|damaged|lost/)).toBe(0)
+      await postern(server, at, 'close', '--all')
+    },
+  )
 
-  test('lists, users and single packets of files that root shares with its group open, and are used up', async () => {
-    const process = await started()
-    expect(process.count(/opens to nobody|cannot/)).toBe(0)
-    await sendKnocks(client, SERVER_4, ['7001', '7002', '7003'])
-    await looks(client, SERVER_4, 26, 'open')
-    expect(readFileSync(list, 'utf8')).toBe('#7001,7002,7003\n 7011,7012,7013\n')
-    expect(owner(list)).toBe('0:1 660')
-    await sendKnocks(client, SERVER_4, ['6001', '6012', '6003'])
-    await looks(client, SERVER_4, 23, 'open')
-    const counted = await postern(server, at, 'sequences', 'count', '-i', 'eth0')
-    expect(counted.stdout).toMatch(/^list: 1 left, 1 used.*\nmade: \d+ left, 0 used\n$/)
-    expect(await check(at.file)).toMatchObject({ code: 0, stdout: expect.not.stringMatching(/error/) })
-  })
+  test.sequential(
+    'lists, users and single packets of files that root shares with its group open, and are used up',
+    async () => {
+      const process = await started()
+      expect(process.count(/opens to nobody|cannot/)).toBe(0)
+      await sendKnocks(client, SERVER_4, ['7001', '7002', '7003'])
+      await looks(client, SERVER_4, 26, 'open')
+      expect(readFileSync(list, 'utf8')).toBe('#7001,7002,7003\n 7011,7012,7013\n')
+      expect(owner(list)).toBe('0:1 660')
+      await sendKnocks(client, SERVER_4, ['6001', '6012', '6003'])
+      await looks(client, SERVER_4, 23, 'open')
+      const counted = await postern(server, at, 'sequences', 'count', '-i', 'eth0')
+      expect(counted.stdout).toMatch(/^list: 1 left, 1 used.*\nmade: \d+ left, 0 used\n$/)
+      expect(await check(at.file)).toMatchObject({ code: 0, stdout: expect.not.stringMatching(/error/) })
+    },
+  )
 
-  test('its commands run as the user with CAP_NET_ADMIN alone, and can change the firewall', async () => {
+  test.sequential('its commands run as the user with CAP_NET_ADMIN alone, and can change the firewall', async () => {
     const process = await started()
     await sendKnocks(client, SERVER_4, knocksAt(8301))
     const text = await shownIn(join(notes, 'shown'))
@@ -195,7 +190,7 @@ lab('the daemon as its User', () => {
     expect(process.count(/denied|not permitted/)).toBe(0)
   })
 
-  test('root and Control_Group reach its socket, and nobody else does', async () => {
+  test.sequential('root and Control_Group reach its socket, and nobody else does', async () => {
     await started()
     const socket = usersSocket(socketPath(at.file, ['eth0']))
     await until('the socket is there', () => existsSync(socket) && owner(socket) === '1:60 660')
@@ -214,73 +209,82 @@ lab('the daemon as its User', () => {
     expect((await statusOf(server, at)).doors.map(({ name }) => name)).toContain('ssh')
   })
 
-  test('a reload that would need root is refused with the line, and the old config stays in force', async () => {
-    const process = await started()
-    const before = readFileSync(at.file, 'utf8')
-    const ssh = `[ssh]\nSequence = ${KNOCKS.join()}\nOpen_Ports = tcp/22\n`
-    const secret = scratch('secret')
-    writeFileSync(secret, 'alice 1,2,3\n', { mode: 0o600 })
-    const same = 'User = daemon\nControl_Group = games\n'
-    for (const [options, more, said] of [
-      [
-        same,
-        ssh + door('roots', 6301, 'Start_Command = true\nCommands_As_Root = yes'),
-        /:12:1: error: only root can do this: Commands_As_Root is set for door roots; /,
-      ],
-      ['Control_Group = games\n', ssh, /:1:1: error: `User` is another one than at the start; /],
-      ['User = games\nControl_Group = games\n', ssh, /:3:1: error: `User` is another one than at the start; /],
-      [
-        'User = daemon\nControl_Group = daemon\n',
-        ssh,
-        /:4:1: error: `Control_Group` is another one than at the start; /,
-      ],
-      [
-        `${same}LogFile = /var/log/nobodys.log\n`,
-        ssh,
-        /:5:1: error: cannot open the log file \/var\/log\/nobodys\.log: permission denied; /,
-      ],
-      [
-        same,
-        `${ssh}[users]\nUsers = ${secret}\nOpen_Ports = tcp/23\n`,
-        new RegExp(`:10:1: error: user daemon cannot read ${secret}: permission denied; `),
-      ],
-    ] as const) {
-      configure(at, options, more)
-      const refused = process.count(/keeping the previous config/)
+  test.sequential(
+    'a reload that would need root is refused with the line, and the old config stays in force',
+    async () => {
+      const process = await started()
+      const before = readFileSync(at.file, 'utf8')
+      const ssh = `[ssh]\nSequence = ${KNOCKS.join()}\nOpen_Ports = tcp/22\n`
+      const secret = scratch('secret')
+      writeFileSync(secret, 'alice 1,2,3\n', { mode: 0o600 })
+      const same = 'User = daemon\nControl_Group = games\n'
+      for (const [options, more, said] of [
+        [
+          same,
+          ssh + door('roots', 6301, 'Start_Command = true\nCommands_As_Root = yes'),
+          /:12:1: error: only root can do this: Commands_As_Root is set for door roots; /,
+        ],
+        ['Control_Group = games\n', ssh, /:1:1: error: `User` is another one than at the start; /],
+        ['User = games\nControl_Group = games\n', ssh, /:3:1: error: `User` is another one than at the start; /],
+        [
+          'User = daemon\nControl_Group = daemon\n',
+          ssh,
+          /:4:1: error: `Control_Group` is another one than at the start; /,
+        ],
+        [
+          `${same}LogFile = /var/log/nobodys.log\n`,
+          ssh,
+          /:5:1: error: cannot open the log file \/var\/log\/nobodys\.log: permission denied; /,
+        ],
+        [
+          same,
+          `${ssh}[users]\nUsers = ${secret}\nOpen_Ports = tcp/23\n`,
+          new RegExp(`:10:1: error: user daemon cannot read ${secret}: permission denied; `),
+        ],
+      ] as const) {
+        configure(at, options, more)
+        const refused = process.count(/keeping the previous config/)
+        process.kill('SIGHUP')
+        await until('the refusal', () => process.count(/keeping the previous config/) > refused)
+        expect(
+          process.lines.some((line) => said.test(line)),
+          `${said}\n${process.lines.slice(-5).join('\n')}`,
+        ).toBe(true)
+      }
+      await sendKnocks(client, SERVER_4, KNOCKS)
+      await looks(client, SERVER_4, 22, 'open')
+      writeFileSync(at.file, `${before}${door('more', 6301, 'Open_Ports = tcp/23')}`)
       process.kill('SIGHUP')
-      await until('the refusal', () => process.count(/keeping the previous config/) > refused)
-      expect(
-        process.lines.some((line) => said.test(line)),
-        `${said}\n${process.lines.slice(-5).join('\n')}`,
-      ).toBe(true)
-    }
-    await sendKnocks(client, SERVER_4, KNOCKS)
-    await looks(client, SERVER_4, 22, 'open')
-    writeFileSync(at.file, `${before}${door('more', 6301, 'Open_Ports = tcp/23')}`)
-    process.kill('SIGHUP')
-    await until('the new door', async () => (await statusOf(server, at)).doors.some(({ name }) => name === 'more'))
-    writeFileSync(at.file, before)
-    process.kill('SIGHUP')
-    await until('the old doors', async () => (await statusOf(server, at)).doors.every(({ name }) => name !== 'more'))
-    await postern(server, at, 'close', '--all')
-  })
+      await until('the new door', async () => (await statusOf(server, at)).doors.some(({ name }) => name === 'more'))
+      writeFileSync(at.file, before)
+      process.kill('SIGHUP')
+      await until('the old doors', async () => (await statusOf(server, at)).doors.every(({ name }) => name !== 'more'))
+      await postern(server, at, 'close', '--all')
+    },
+  )
 
-  test('started as that user with the two capabilities it works the same, and with more it does not start', async () => {
-    const socket = usersSocket(socketPath(at.file, ['eth0']))
-    // Its socket's folder and the lock of the guard are there from then on, as root has made them.
-    await (await started()).stop()
-    expect(existsSync(socket)).toBe(false)
-    const more = await server.run([...as('-all,+net_admin,+net_raw,+chown'), ...words(at.file)], { mayFail: true })
-    expect([more.code, more.stderr]).toEqual([1, expect.stringMatching(/^knockd: thread \d+ has the capabilities 1, /)])
-    running = server.start([...as('-all,+net_admin,+net_raw'), ...words(at.file)])
-    await running.line(/listening on/)
-    expect(threadsOf(running.pid).map(({ CapPrm }) => CapPrm)).toEqual(threadsOf(running.pid).map(() => TWO))
-    await sendKnocks(client, SERVER_4, KNOCKS)
-    await looks(client, SERVER_4, 22, 'open')
-  })
+  test.sequential(
+    'started as that user with the two capabilities it works the same, and with more it does not start',
+    async () => {
+      const socket = usersSocket(socketPath(at.file, ['eth0']))
+      // Its socket's folder and the lock of the guard are there from then on, as root has made them.
+      await (await started()).stop()
+      expect(existsSync(socket)).toBe(false)
+      const more = await server.run([...as('-all,+net_admin,+net_raw,+chown'), ...words(at.file)], { mayFail: true })
+      expect([more.code, more.stderr]).toEqual([
+        1,
+        expect.stringMatching(/^knockd: thread \d+ has the capabilities 1, /),
+      ])
+      const running = server.start([...as('-all,+net_admin,+net_raw'), ...words(at.file)])
+      await running.line(/listening on/)
+      expect(threadsOf(running.pid).map(({ CapPrm }) => CapPrm)).toEqual(threadsOf(running.pid).map(() => TWO))
+      await sendKnocks(client, SERVER_4, KNOCKS)
+      await looks(client, SERVER_4, 22, 'open')
+    },
+  )
 })
 
-lab('a User', () => {
+lab('a User', { concurrent: true }, () => {
   test('a file that it cannot read is an error before anything is hidden, and the command that is printed is right', async () => {
     const { server, client } = await pair()
     const folder = openFolder('keys')
@@ -301,7 +305,7 @@ lab('a User', () => {
       expect(found.stdout).toContain(`\n    ${cure}\n`)
     }
     execFileSync('sh', ['-c', cure])
-    await knockd(server, at)
+    await start(server, at)
     await sendKnocks(client, SERVER_4, ['6001', '6012', '6003'])
     await looks(client, SERVER_4, 22, 'open')
   })
@@ -331,7 +335,7 @@ lab('a User', () => {
       door('theirs', 7301, `Start_Command = ${SHOW(join(notes, 'theirs'))}`) +
         door('roots', 6301, `Start_Command = id -u > ${join(notes, 'roots')}\nCommands_As_Root = yes`),
     )
-    const process = await knockd(server, at)
+    const process = await start(server, at)
     expect(process.count(/stays root, not daemon: Commands_As_Root is set for door roots \(line \d+\)$/)).toBe(1)
     expect(threadsOf(process.pid)[0]!['Uid']).toBe('0 0 0 0')
     await sendKnocks(client, SERVER_4, knocksAt(7301))
@@ -344,7 +348,7 @@ lab('a User', () => {
   })
 })
 
-lab('files of the daemon', () => {
+lab('files of the daemon', { concurrent: true }, () => {
   test("the pid file is root's, and is removed at the end, however that comes", async () => {
     const { server } = await pair()
     const at = places()
@@ -376,7 +380,7 @@ lab('files of the daemon', () => {
     const log = join(logs, 'knockd.log')
     writeFileSync(log, 'before\n', { mode: 0o640 })
     const at = places(`LogFile = ${log}`)
-    const process = await knockd(server, at)
+    const process = await start(server, at)
     await until('it logs', () => /before\n.*starting up/.test(readFileSync(log, 'utf8')))
     expect(owner(log)).toBe('1:1 640')
     // As logrotate does with `create 0640 daemon adm`.
@@ -424,12 +428,16 @@ const killed = async (process: Process): Promise<void> => {
 
 /** Starts the daemon for a root with the few capabilities of a unit. */
 const few = async (host: Host, { file }: Places): Promise<Process> => {
-  running = host.start(['setpriv', '--bounding-set=-all,+net_raw,+net_admin,+chown,+setuid,+setgid', ...words(file)])
-  await running.line(/listening on/)
-  return running
+  const process = host.start([
+    'setpriv',
+    '--bounding-set=-all,+net_raw,+net_admin,+chown,+setuid,+setgid',
+    ...words(file),
+  ])
+  await process.line(/listening on/)
+  return process
 }
 
-lab('User switched on and off', () => {
+lab('User switched on and off', { concurrent: true }, () => {
   test('takes the state along, with the right owners, and runs as root nothing that the user wrote', async () => {
     const { server, client } = await pair()
     const notes = join(openFolder('notes'), 'notes')
@@ -440,7 +448,7 @@ lab('User switched on and off', () => {
     const doors = `${openFor(notes)}[made]\nOne_Time_Sequences = generate\nOpen_Ports = tcp/25\n`
     const openings = async (): Promise<number> => (await statusOf(server, at)).openings.length
     configure(at, '', doors)
-    const process = await knockd(server, at)
+    const process = await start(server, at)
     const { roots, users } = journals(at)
     await sendKnocks(client, SERVER_4, knocksAt(7301))
     await until('it is open', async () => (await openings()) === 1)
@@ -448,7 +456,7 @@ lab('User switched on and off', () => {
     expect(owner(roots)).toBe('0:0 600')
 
     configure(at, 'User = daemon', doors)
-    const asUser = await knockd(server, at)
+    const asUser = await start(server, at)
     expect(asUser.count(LOST)).toBe(0)
     expect(await openings()).toBe(1)
     expect(readdirSync(at.stateDir)).toEqual([basename(dirname(users))])
@@ -481,7 +489,7 @@ lab('User switched on and off', () => {
       chownSync(join(dirname(users), name), USER.uid, USER.gid)
     }
     configure(at, '', doors)
-    const asRoot = await knockd(server, at)
+    const asRoot = await start(server, at)
     expect(asRoot.count(LOST)).toBe(0)
     expect(await openings()).toBe(3)
     expect([owner(roots), existsSync(users)]).toEqual(['0:0 600', false])
@@ -495,7 +503,7 @@ lab('User switched on and off', () => {
     expect(readdirSync(dirname(notes)).filter((name) => name.includes('linker'))).toEqual([])
   })
 
-  test('works for a root with the few capabilities of a unit, and the counts go on', async () => {
+  test('works for a root with the few capabilities of a unit, and the counts go on; lists are given away, also after a start that was interrupted', async () => {
     const { server, client } = await pair()
     const at = places()
     // Without SLOW the change that has root take what a user had.
@@ -510,7 +518,7 @@ lab('User switched on and off', () => {
         user,
         `[ssh]\nSequence = ${KNOCKS.join()}\nOpen_Ports = tcp/22\n[made]\nOne_Time_Sequences = generate\nOpen_Ports = tcp/25`,
       )
-      running = await few(server, at)
+      const running = await few(server, at)
       await sendKnocks(client, SERVER_4, KNOCKS)
       await running.line(/OPEN SESAME/)
       expect(running.count(/missing|damaged|cannot|error|counting from zero/)).toBe(0)
@@ -532,14 +540,9 @@ lab('User switched on and off', () => {
       expect(readFileSync(metrics, 'utf8')).toContain(`postern_openings_total{door="ssh"} ${index + 1}\n`)
       await running.stop()
     }
-  })
 
-  test('gives lists away with the few capabilities of a unit, also after a start that was interrupted', async () => {
-    const { server } = await pair()
+    // What was root's is the user's again.
     const doors = '[made]\nOne_Time_Sequences = generate\nOpen_Ports = tcp/25'
-    const at = places('', doors)
-    configure(at, '', doors)
-    await (await few(server, at)).stop()
     const { roots, users } = journals(at)
     const [ofRoot, ofUser] = [roots, users].map((journal) => journal.replace(/journal$/, 'lists')) as [string, string]
     const [list] = readdirSync(ofRoot)

@@ -1,5 +1,6 @@
 // A machine for `postern setup`: a network namespace with /etc, /var/lib and /run of its own, and an ssh that says who types.
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync, mkdirSync } from 'node:fs'
+import { Commands } from './commands.ts'
 import { nft, nftRules } from './firewall.ts'
 import { program } from './knockd.ts'
 import { CLIENT_4, SERVER_4, pair } from './net.ts'
@@ -109,6 +110,11 @@ export class SetupMachine {
   /** Runs `postern setup` as typed in a session, to its end. */
   async run(session: string, ...args: readonly string[]): Promise<Output> {
     return await run(this.#words(asTyped(session, this.#postern(args))), { mayFail: true, limitMs: SETUP_LIMIT_MS })
+  }
+
+  /** Runs commands of `postern` as typed in a session, one after another in one process. */
+  commands(session: string): Commands {
+    return new Commands((argv) => new Process(this.#words(asTyped(session, argv))))
   }
 
   /** Runs any program on this machine. */

@@ -1,20 +1,20 @@
 // Goal: somebody who has ssh open to a machine sets it up, and cannot lose it: what is not confirmed over a new connection is
 // taken back to the byte, whatever is killed; what is confirmed hides the port, the line that was printed opens it, and
 // another run changes nothing.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { hashOf } from '../../src/base/config-trial.ts'
 import { SLOW, sample, slowly } from '../slow.ts'
-import { program, startRealKnockd, startKnockd } from './knockd.ts'
+import { program, startRealKnockd } from './knockd.ts'
 import { SERVER_4, SERVER_6, lab } from './net.ts'
-import { Process, runs, until } from './process.ts'
+import { Process, run, runs, until } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
 import { goesOn, probe, session } from './service.ts'
 import { SETUP_LIMIT_MS, SetupMachine, clientLineIn } from './setup-machine.ts'
 
 const ALL = ['--yes', '--always-allow', 'none', '--hide', 'tcp/22'] as const
 /** The same, with openings that are soon over. */
-const BRIEF = [...ALL, '--open-for', '15s'] as const
+const BRIEF = [...ALL, '--open-for', '8s'] as const
 const OLD = '[mine]\n\tSequence = 24817,8097,41553\n\tStart_Command = true\n'
 
 /** No connection, as at the machine's own console. */
@@ -34,7 +34,8 @@ async function onTrial(setup: Process): Promise<string> {
   return clientLineIn(setup.stderr)
 }
 
-lab('postern setup', () => {
+// Each has a machine of its own.
+lab('postern setup', { concurrent: true }, () => {
   // What is taken back without a signal is taken back by the keeper as well, at the same time.
   test.each(sample([undefined, 'SIGKILL', 'SIGHUP'] as const, (signal) => signal === 'SIGKILL'))(
     'not confirmed, all is as it was before, also if set-up is ended by a signal (%s); the session never breaks',
@@ -70,38 +71,41 @@ lab('postern setup', () => {
       const old = await machine.login()
       const setup = machine.start(old, ...BRIEF, '--confirm-within', '60s')
       const line = await onTrial(setup)
-      expect((await machine.run(old, 'confirm')).stderr).toMatch(/this connection was there before/)
+      const before = machine.commands(old)
+      expect((await before.run('setup', 'confirm')).stderr).toMatch(/this connection was there before/)
+      expect((await before.run('setup', ...ALL)).stderr).toMatch(/a set-up is on trial\n {2}sudo postern setup confirm/)
       const own = ['127.0.0.1 40000 127.0.0.1 22', `${SERVER_4} 40000 ${SERVER_4} 22`]
       for (const here of sample(own, (_, index) => index > 0)) {
         expect((await machine.run(here, 'confirm')).stderr).toMatch(/this connection comes from this machine/)
       }
-      expect((await machine.run(old, ...ALL)).stderr).toMatch(/a set-up is on trial\n {2}sudo postern setup confirm/)
       await machine.knock(line)
       await until('it is open', async () => (await probe(machine.client, SERVER_4, 22)) === 'open')
-      const fresh = await machine.login()
-      const kept = await machine.run(fresh, 'confirm', '--json')
+      const fresh = machine.commands(await machine.login())
+      const kept = await fresh.run('setup', 'confirm', '--json')
       expect([kept.code, JSON.parse(kept.stdout)]).toMatchObject([0, { changed: true, state: 'confirmed' }])
       await setup.line(/confirmed: it stays/, SETUP_LIMIT_MS)
       expect((await setup.ended).code).toBe(0)
       expect(clientLineIn(setup.stdout)).toBe(line)
       expect(machine.left).toEqual(['knockd.conf'])
-      const [before, pids] = [machine.identity, await machine.daemons()]
-      const again = await machine.run(fresh, ...BRIEF)
+      const [identity, pids] = [machine.identity, await machine.daemons()]
+      const again = await fresh.run('setup', ...BRIEF)
       expect([again.code, again.stderr]).toEqual([0, expect.stringMatching(/nothing changed/)])
       expect(clientLineIn(again.stdout)).toBe(line)
       if (SLOW) {
-        const json = await machine.run(fresh, ...BRIEF, '--json')
+        const json = await fresh.run('setup', ...BRIEF, '--json')
         expect(JSON.parse(json.stdout)).toMatchObject({ changed: false, state: 'unchanged', hidden: ['tcp/22'] })
-        expect((await machine.run(fresh, ...BRIEF, '--dry-run')).code).toBe(0)
+        expect((await fresh.run('setup', ...BRIEF, '--dry-run')).code).toBe(0)
       }
-      const other = await machine.run(fresh, ...ALL, '--open-for', '5m')
+      const other = await fresh.run('setup', ...ALL, '--open-for', '5m')
       expect([other.code, other.stderr]).toEqual([
         1,
-        expect.stringMatching(/\n-\tOpen_For = 15s\n\+\tOpen_For = 5m\n.*--replace/s),
+        expect.stringMatching(/\n-\tOpen_For = 8s\n\+\tOpen_For = 5m\n.*--replace/s),
       ])
-      const dry = await machine.run(fresh, ...ALL, '--open-for', '5m', '--replace', '--dry-run')
+      const dry = await fresh.run('setup', ...ALL, '--open-for', '5m', '--replace', '--dry-run')
       expect([dry.code, dry.stderr]).toEqual([1, expect.stringMatching(/nothing has changed/)])
-      expect([machine.identity, await machine.daemons(), machine.left]).toEqual([before, pids, ['knockd.conf']])
+      expect([machine.identity, await machine.daemons(), machine.left]).toEqual([identity, pids, ['knockd.conf']])
+      const another = await fresh.run('setup', ...ALL, '-c', '/etc/another.conf')
+      expect(another.stderr).toMatch(/another knockd runs, process \d+ .*\n {2}end it first, or set its config up/)
       await until('it is shut', async () => (await probe(machine.client, SERVER_4, 22)) !== 'open', SETUP_LIMIT_MS)
       expect(await probe(machine.client, SERVER_6, 22)).not.toBe('open')
     },
@@ -216,16 +220,17 @@ lab('postern setup', () => {
   )
 
   test(
-    'a rule that refuses those who knock, a full disk, a wrong interface, no terminal and other daemons: nothing has changed',
+    'a rule that refuses those who knock, a full disk, a wrong interface, no terminal: nothing has changed',
     async () => {
       const machine = await SetupMachine.make({ size: '256k' })
       const here = await machine.login()
-      const wrong = await machine.run(here, ...ALL, '-i', 'eth9')
+      const commands = machine.commands(here)
+      const wrong = await commands.run('setup', ...ALL, '-i', 'eth9')
       expect([wrong.code, wrong.stderr]).toEqual([
         2,
         expect.stringMatching(/no such interface with an address: eth9\n {2}did you mean: eth0/),
       ])
-      expect((await machine.run(here)).stderr).toMatch(/standard input is not a terminal\n {2}--yes/)
+      expect((await commands.run('setup')).stderr).toMatch(/standard input is not a terminal\n {2}--yes/)
       await untouched(machine)
 
       const shut = await machine.run(here, '--yes', '--always-allow', 'none', '--hide', 'tcp/2222')
@@ -236,22 +241,16 @@ lab('postern setup', () => {
       await untouched(machine)
 
       await machine.exec(['sh', '-c', 'head -c 300k /dev/zero > /etc/filler'])
-      const full = await machine.run(here, ...ALL)
+      const full = await commands.run('setup', ...ALL)
       expect([full.code, full.stderr]).toEqual([1, expect.stringMatching(/cannot write .*no space left on device/)])
       await machine.exec(['rm', '/etc/filler'])
       await untouched(machine)
 
-      const own = await startKnockd({ host: machine.server, config: OLD })
-      expect((await machine.run(here, ...ALL)).stderr).toMatch(
-        /another knockd runs, process \d+ .*\n {2}end it first, or set its config up/,
-      )
-      await own.process.stop()
-      if (SLOW) {
-        const theirs = await startRealKnockd({ host: machine.server, config: OLD })
-        const beside = await machine.run(here, ...ALL)
-        expect(beside.stderr).toMatch(/another knockd runs, process \d+ .*\n {2}end it first/)
-        await theirs.stop()
-      }
+      if (!SLOW) return
+      const theirs = await startRealKnockd({ host: machine.server, config: OLD })
+      const beside = await commands.run('setup', ...ALL)
+      expect(beside.stderr).toMatch(/another knockd runs, process \d+ .*\n {2}end it first/)
+      await theirs.stop()
       await untouched(machine)
     },
     4 * SETUP_LIMIT_MS,
@@ -263,16 +262,21 @@ lab('postern setup', () => {
       const machine = await SetupMachine.make()
       const words = `${process.execPath} ${program('postern')} setup --confirm-within 100s`
       const holder = machine.at('').split('/')[2]!
-      const inside = `nsenter --target ${holder} --mount --net`
-      const begun = scratch('begun')
-      const typed = `sleep 4; printf '\\n\\n\\n\\nyes\\n'; until [ -e ${begun} ]; do sleep 1; done; echo yes`
-      const script = new Process(['sh', '-c', `(${typed}) | ${inside} script -qec '${words}' /dev/null`])
+      const typed = scratch('typed')
+      await run(['mkfifo', typed])
+      // Read and written, it has no end of which the program would hear, and can be opened at once.
+      const keys = openSync(typed, 'r+')
+      const inside = ['nsenter', '--target', holder, '--mount', '--net', 'script', '-qec', words, '/dev/null']
+      const script = new Process(['sh', '-c', `exec "$@" <${typed}`, 'sh', ...inside])
+      await until('the first question', () => script.stdout.includes('interface on which'), SETUP_LIMIT_MS)
+      writeSync(keys, '\n\n\n\nyes\n')
       await script.line(/sudo postern setup confirm/, SETUP_LIMIT_MS)
-      writeFileSync(begun, '')
+      writeSync(keys, 'yes\n')
       await script.line(/confirmed: it stays/, SETUP_LIMIT_MS)
       expect(script.stdout).toMatch(/ports to hide \[tcp\/22\][^]*go on\? yes or no \[no\]/)
       expect(machine.left).toEqual(['knockd.conf'])
       expect(await probe(machine.client, SERVER_4, 22)).not.toBe('open')
+      closeSync(keys)
     },
     2 * SETUP_LIMIT_MS,
   )

@@ -17,7 +17,7 @@ import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab } from './net.ts'
 import type { Host } from './net.ts'
 import { SharedDaemon } from './one-daemon.ts'
 import type { Output, Process } from './process.ts'
-import { run } from './process.ts'
+import { run, until } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
 import { GREETING, serveTcp, watchWire } from './service.ts'
 
@@ -163,18 +163,46 @@ lab('without native code', () => {
     await daemon.process.line(new RegExp(`${CLIENT_6}: ssh: OPEN SESAME`))
   })
 
-  test('a code that was knocked is remembered where that is possible, and the next run waits', async () => {
+  test.concurrent('a code that was knocked is remembered where that is possible, and the next run waits', async () => {
     const short = { ...SECRET, periodS: 5 }
     const uri = `${secretUri(short, 'gate.example', 'ssh')}\n`
     own('short', uri)
-    const first = await inside('knock', ['--totp-file', '/home/short', SERVER_4], { mode: 'writable' })
-    expect(first.code).toBe(0)
-    const second = await inside('knock', ['--totp-file', '/home/short', SERVER_4], { mode: 'writable' })
-    expect([second.code, second.stderr]).toEqual([
+    const next = async (): Promise<Output> =>
+      await inside('knock', ['--totp-file', '/home/short', SERVER_4], { mode: 'writable' })
+    // It may wait itself, where a period is nearly over.
+    let said = await next()
+    expect(said.code).toBe(0)
+    // On a busy machine the next run can begin when its code is a new one already.
+    await until('a run that waits', async () => {
+      said = await next()
+      return said.stderr !== ''
+    })
+    expect([said.code, said.stderr]).toEqual([
       0,
       expect.stringMatching(/^(knock: waiting [0-9.]+ s for the next code\n)+$/),
     ])
     rmSync(join(home, '.local'), { recursive: true })
+  })
+
+  // At the same time as the one that waits for a code.
+  test.concurrent('lists by gpg need none of it either', async () => {
+    const gnupg = new Gnupg()
+    gnupg.run(['--quick-generate-key', 'knocker@example.org', 'default', 'default', 'never'])
+    const message = gnupg.run(['--armor', '--encrypt', '-r', 'knocker@example.org'], list('7001,7202'))
+    const said = await client.run(
+      [
+        process.execPath,
+        '--no-addons',
+        program('knock'),
+        '-v',
+        '--from',
+        secretFile('list.asc', message.toString()),
+        SERVER_4,
+      ],
+      { env: { GNUPGHOME: gnupg.home } },
+    )
+    expect(said.stdout).toContain(`hitting tcp ${SERVER_4}:7202\n`)
+    gnupg.close()
   })
 
   test('published lists, from a file and by http, for a key and for a passphrase', async () => {
@@ -286,35 +314,15 @@ lab('without native code', () => {
     ] as const
     // Where koffi is there, the reason is another one alone.
     const some = sample(commands, (_each, index) => !isThere || index === 0 || index === 3)
-    for (const [name, words, message] of some) {
-      const { code, stdout, stderr } = await outside(name, words)
-      expect([code, stdout, stderr], words.join(' ')).toEqual([1, '', message])
+    const said = await Promise.all(some.map(async ([name, words]) => await outside(name, words)))
+    for (const [index, { code, stdout, stderr }] of said.entries()) {
+      expect([code, stdout, stderr], some[index]![1].join(' ')).toEqual([1, '', some[index]![2]])
     }
     // A knock behind them shows that nothing came before.
     await knock(client, [SERVER_4, '9:udp'])
     await wire.line(/\.9: UDP/)
     expect(wire.count(/ > /)).toBe(1)
     await wire.stop()
-  })
-
-  test('lists by gpg need none of it either', async () => {
-    const gnupg = new Gnupg()
-    gnupg.run(['--quick-generate-key', 'knocker@example.org', 'default', 'default', 'never'])
-    const message = gnupg.run(['--armor', '--encrypt', '-r', 'knocker@example.org'], list('7001,7202'))
-    const said = await client.run(
-      [
-        process.execPath,
-        '--no-addons',
-        program('knock'),
-        '-v',
-        '--from',
-        secretFile('list.asc', message.toString()),
-        SERVER_4,
-      ],
-      { env: { GNUPGHOME: gnupg.home } },
-    )
-    expect(said.stdout).toContain(`hitting tcp ${SERVER_4}:7202\n`)
-    gnupg.close()
   })
 
   // imports.test.ts makes the claim of all that the client loads.

@@ -83,7 +83,8 @@ function recordOf(files: BaseFiles): Pick<Seen, 'confirmed' | 'unreadable'> {
 }
 
 async function isSame({ rules }: Confirmed, listed: string): Promise<boolean> {
-  return (await canonical(BASE_TABLE, rules)) === listed
+  const [same] = await canonical([BASE_TABLE], rules)
+  return same === listed
 }
 
 function baseOf({ listing, same, trial, confirmed }: Seen): Standing['base'] {
