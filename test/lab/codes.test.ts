@@ -135,7 +135,7 @@ lab('time-based codes', () => {
 
   test('no gap at the change of period, flooded or not; postern replay of a capture says what opened, and once', async () => {
     const notes = scratch('notes')
-    const [brief, floodedOne] = [fresh(5), fresh(8)]
+    const [brief, floodedOne] = [fresh(5), fresh(6)]
     const config = [brief, floodedOne].map((secret, index) =>
       door(`door${index}`, [`TOTP_Secret_File = ${secretFile(secret)}`, 'TOTP_Skew = 0'], notes),
     )
@@ -160,7 +160,7 @@ lab('time-based codes', () => {
       const begins = (periodAt(floodedOne, Date.now()) + 1) * periodS * 1000
       const wait = begins - Date.now()
       // In time for the flood to be over before the code is known to the gate; else the period after the next one.
-      const later = wait > 4_000 ? 0 : 1
+      const later = wait > 3_000 ? 0 : 1
       const code = codeAt(floodedOne, 1 + later)
       const port = knocksOfCode(code)[0]!.port
       const flood = ['hping3', '-q', '-S', '-p', String(port), '-i', 'u1000', '-c', '600', '-a', '192.0.2.66', SERVER_4]

@@ -97,7 +97,7 @@ lab('knock --spa fwknop', () => {
   })
 
   test('for the address that it seems to come from, for the time it asks for', async () => {
-    expect((await ask('hmac', '-a', 'source', '-f', '2s', '--verify', `tcp/${PORT}`)).code).toBe(0)
+    expect((await ask('hmac', '-a', 'source', '-f', '4s', '--verify', `tcp/${PORT}`)).code).toBe(0)
     expect(await rules(server)).toEqual([`${CLIENT_4} ${PORT}`])
     await expect.poll(async () => rules(server), { timeout: (OPEN_S * 1_000) / 2, interval: 100 }).toEqual([])
   })
