@@ -112,9 +112,8 @@ lab('one packet', () => {
     const home = scratch('home')
     mkdirSync(join(home, '.config/postern'), { recursive: true, mode: 0o700 })
     const env = { HOME: home, XDG_CONFIG_HOME: join(home, '.config') }
-    const postern = async (...words: readonly string[]): Promise<string> => (await asked(words)).stdout
     const keyFile = scratch('server.key')
-    const forClients = await postern('keygen', 'server', '--file', keyFile)
+    const forClients = (await asked(['keygen', 'server', '--file', keyFile])).stdout
     // It writes the key below HOME, so it is a process of its own.
     const made = await run([process.execPath, program('postern'), 'keygen', 'user', 'alice'], { env })
     const line = made.stdout.split('\n').find((each) => each.includes('postern-user:'))!
