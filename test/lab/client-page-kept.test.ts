@@ -3,9 +3,11 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { SLOW } from '../slow.ts'
 import { HAS_CHROMIUM, openTab } from './chromium.ts'
 import {
+  ClientPages,
   KEY,
   LIMIT_MS,
   NAME,
@@ -15,17 +17,15 @@ import {
   link,
   look,
   see,
-  startCodes,
-  startSite,
-  tidy,
   unlock,
 } from './client-page.ts'
-import type { ClientPageSet, Site } from './client-page.ts'
 import { CLIENT_4, IS_ROOT } from './net.ts'
 import { HAS_NGINX } from './nginx.ts'
 import { until } from './process.ts'
-import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
+
+/** Hostile links that are tried. */
+const LINKS = SLOW ? 60 : 21
 
 const stored = async (page: Page): Promise<string> => await page.evaluate('JSON.stringify({ ...localStorage })')
 /** Everything that was typed into the page, or pasted. */
@@ -33,33 +33,19 @@ const typed = async (page: Page): Promise<string> =>
   await page.evaluate('[...document.querySelectorAll("input:not([readonly])")].map(({ value }) => value).join("")')
 
 describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('a page as a client keeps', () => {
-  let site: Site
-  let running: Process | undefined
-  const codes = async (): Promise<ClientPageSet> => {
-    const set = await startCodes(site)
-    running = set.daemon
-    return set
-  }
-  beforeAll(async () => {
-    site = await startSite()
-  }, LIMIT_MS)
-  afterEach(async () => {
-    await tidy(site, running)
-    running = undefined
-  })
-  afterAll(async () => await site.browser.close())
+  const pages = new ClientPages()
 
   test(
     'a secret as a file: by a new passphrase typed to its end, which is left in no field, and knocks',
     { timeout: LIMIT_MS },
     async () => {
-      const { daemon, make, makeCheap } = await codes()
+      const { daemon, make, makeCheap } = await pages.codes()
       const folder = scratch('files')
       mkdirSync(folder)
       const [empty, own] = [join(folder, 'empty.html'), join(folder, 'own #1.html')]
       copyFileSync(await make(), empty)
-      copyFileSync(await makeCheap('--user', 'alice', '--mode', '644'), own)
-      const { page, requests, complaints } = await openTab(site.browser, PHONE)
+      copyFileSync(await makeCheap(), own)
+      const { page, requests, complaints } = await openTab(pages.site.browser, PHONE)
       await page.goto(`file://${empty}#${link('http').split('#')[1]}`)
       await see(page, '#protect', /secret of alice/)
       expect(page.url()).toBe(`file://${empty}`)
@@ -96,9 +82,9 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('a page as a client kee
   )
 
   test('its secret across tabs, times, and hostile addresses', { timeout: LIMIT_MS }, async () => {
-    const { make } = await codes()
+    const { make } = await pages.codes()
     await make()
-    const { page, requests, complaints } = await openTab(site.browser, PHONE)
+    const { page, requests, complaints } = await openTab(pages.site.browser, PHONE)
     await page.clock.install()
     await addAuthenticator(page)
     // A path that could be read as a host, and a page before it in the history.
@@ -132,8 +118,8 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('a page as a client kee
     await page.evaluate('delete document.hidden')
     // Hostile links, at random and nearly right, change nothing.
     const good = link('https').split('#')[1]!
-    for (let count = 0; count < 60; count++) {
-      const at = Math.floor((good.length * count) / 60)
+    for (let count = 0; count < LINKS; count++) {
+      const at = Math.floor((good.length * count) / LINKS)
       const byte = ['%00', '<', '&', '=', '%F0%9F', '\u202E', '\'"><img src=x onerror=alert(1)>'][count % 7]!
       const bad = `${good.slice(0, at)}${byte}${good.slice(at + 1)}`
       await page.evaluate(`location.hash = ${JSON.stringify(bad)}`)
@@ -156,7 +142,7 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('a page as a client kee
     await other.close()
     // The worker has the page's own files alone.
     await page.evaluate('navigator.serviceWorker.ready.then(() => 0)')
-    writeFileSync(join(site.web.folder, 'ssh.html.txt'), 'not of the app')
+    writeFileSync(join(pages.site.web.folder, 'ssh.html.txt'), 'not of the app')
     expect(await page.evaluate(`fetch('ssh.html.txt').then((answer) => answer.text())`)).toBe('not of the app')
     expect(await page.evaluate('navigator.serviceWorker.ready.then(({ scope }) => scope)')).toBe(
       `https://${NAME}/ssh.html`,
@@ -168,9 +154,9 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('a page as a client kee
   })
 
   test('beside the passphrase of a page, a passkey from now on', { timeout: LIMIT_MS }, async () => {
-    const { makeCheap } = await codes()
-    await makeCheap('--user', 'alice', '--mode', '644')
-    const { page } = await openTab(site.browser, PHONE)
+    const { makeCheap } = await pages.codes()
+    await makeCheap()
+    const { page } = await openTab(pages.site.browser, PHONE)
     await addAuthenticator(page)
     await page.goto(`https://${NAME}/ssh.html#${link('https').split('#')[1]}`)
     await see(page, '#trouble', /has its secret already/)

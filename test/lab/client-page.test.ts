@@ -3,10 +3,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { codeOf, periodAt } from '../../src/totp/code.ts'
 import { HAS_CHROMIUM, openTab } from './chromium.ts'
 import {
+  ClientPages,
   KEY,
   LIMIT_MS,
   NAME,
@@ -15,26 +16,24 @@ import {
   SECRET,
   SERVICE,
   addAuthenticator,
-  cheapen,
+  cheapPage,
   codesNow,
   link,
   look,
   see,
-  startCodes,
-  startSite,
-  tidy,
   shown,
   tabTo,
   unlock,
 } from './client-page.ts'
-import type { ClientPageSet, Site } from './client-page.ts'
-import { program, startKnockd } from './knockd.ts'
+import { startKnockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, IS_ROOT, SERVER_6 } from './net.ts'
 import { sendKnocks } from './service.ts'
 import { HAS_NGINX } from './nginx.ts'
 import { until } from './process.ts'
-import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
+
+/** A secret whose periods are short, where a test waits for the next one. */
+const BRIEF = { ...SECRET, periodS: 10 }
 
 const isOwn = (url: string): boolean => url.startsWith('data:') || new RegExp(`^https?://${NAME}(:[0-9]+)?/`).test(url)
 /** A knock is a connection that fails, which browsers tell in the console. */
@@ -42,28 +41,14 @@ const isKnock = (text: string): boolean =>
   /ERR_(CONNECTION_REFUSED|ABORTED|CONNECTION_TIMED_OUT|SSL_PROTOCOL_ERROR)/.test(text)
 
 describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client', () => {
-  let site: Site
-  let running: Process | undefined
-  const codes = async (): Promise<ClientPageSet> => {
-    const set = await startCodes(site)
-    running = set.daemon
-    return set
-  }
-  beforeAll(async () => {
-    site = await startSite()
-  }, LIMIT_MS)
-  afterEach(async () => {
-    await tidy(site, running)
-    running = undefined
-  })
-  afterAll(async () => await site.browser.close())
+  const pages = new ClientPages()
 
   test(
     'over http, with the secret in it: a wrong passphrase, a code by keyboard alone, and the code used up after a reload',
     async () => {
-      const { daemon, make, makeCheap } = await codes()
+      const { daemon, make, makeCheap } = await pages.codes()
       await make('--user', 'alice', '--mode', '644')
-      const { page, requests, complaints } = await openTab(site.browser, PHONE)
+      const { page, requests, complaints } = await openTab(pages.site.browser, PHONE)
       await page.goto(`http://${NAME}/ssh.html`)
       await see(page, '#insecure', /plain http/)
       await look(page, 'locked')
@@ -85,7 +70,7 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
       await look(page, 'by-hand')
       await page.click('#forget')
       expect(await page.textContent('#client')).not.toContain(before.slice(0, 4))
-      await makeCheap('--user', 'alice', '--mode', '644')
+      await makeCheap()
       await page.reload()
       await unlock(page, 'wrong horse')
       await see(page, '#trouble', /passphrase does not open/)
@@ -103,10 +88,10 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
   test(
     'over https, by a link: a passkey, a clock that is off, hostile links, and no web server at all',
     async () => {
-      const { web } = site
-      const { daemon, make } = await codes()
+      const { web } = pages.site
+      const { daemon, make } = await pages.codes()
       await make()
-      const { page, requests, complaints } = await openTab(site.browser, PHONE)
+      const { page, requests, complaints } = await openTab(pages.site.browser, PHONE)
       await addAuthenticator(page)
       await page.goto(`https://${NAME}/ssh.html`)
       await see(page, '#empty', /No secret yet/)
@@ -172,13 +157,13 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
   test(
     'where a firewall drops all knocks and somebody has used the code: it sees that, and knocks the next one by itself',
     async () => {
-      const { server, client } = site
-      const { daemon, makeCheap } = await codes()
+      const { server, client } = pages.site
+      const { daemon, makeCheap } = await pages.codes(BRIEF)
       const drop =
         'add table inet t; add chain inet t in { type filter hook input priority 0; }; add rule inet t in tcp dport { 7431, 10000-29999 } drop'
       await server.run(['nft', drop])
-      await makeCheap('--user', 'alice', '--mode', '644')
-      const { page } = await openTab(site.browser)
+      await makeCheap()
+      const { page } = await openTab(pages.site.browser)
       await page.goto(`http://${NAME}/ssh.html`)
       await unlock(page, PASSPHRASE)
       await see(page, '#client', /Code of the moment/)
@@ -197,29 +182,18 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
   test(
     'holds the identity of a published list, and knocks what the door waits for',
     async () => {
-      const { server, passphrase } = site
-      const { folder } = site.web
+      const { server, passphrase } = pages.site
+      const { folder } = pages.site.web
       const identity = scratch('identity')
       await server.run(['age-keygen', '-o', identity])
       const recipient = (await server.run(['age-keygen', '-y', identity])).stdout.trim()
       const config = `[ssh]\nOne_Time_Sequences = generate\nPublish_To = ${folder}\nPublish_For = ${recipient}\nPublish_Host = ${NAME}\nStart_Command = true\n`
       const { process: daemon, file } = await startKnockd({ host: server, config })
-      running = daemon
-      const words = ['--user', 'alice', '--identity', identity, '--passphrase-file', passphrase, '--mode', '644']
+      pages.running = daemon
       await until('the list', () => existsSync(join(folder, 'ssh.age')))
-      await server.run([
-        process.execPath,
-        program('postern'),
-        'page',
-        '-c',
-        file,
-        '--door',
-        'ssh',
-        ...words,
-        join(folder, 'alice.html'),
-      ])
-      await cheapen(join(folder, 'alice.html'))
-      const { page } = await openTab(site.browser, PHONE)
+      const shared = { config: file, door: 'ssh', host: undefined, 'passphrase-file': passphrase }
+      await cheapPage({ ...shared, identity, file: join(folder, 'alice.html') })
+      const { page } = await openTab(pages.site.browser, PHONE)
       await page.goto(`http://${NAME}/alice.html`)
       await unlock(page, PASSPHRASE)
       await see(page, '#left', /^20$/)
@@ -239,8 +213,8 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
 /** Waits until a period has just begun and the page shows its code, so that somebody uses that one first. */
 async function untilGood(page: Page): Promise<readonly [string, string]> {
   await until('a fresh code', async () => {
-    const current = codeOf(SECRET, periodAt(SECRET, Date.now()))
-    return Date.now() % (SECRET.periodS * 1_000) < 4_000 && (await shown(page)) === current
+    const current = codeOf(BRIEF, periodAt(BRIEF, Date.now()))
+    return Date.now() % (BRIEF.periodS * 1_000) < 3_000 && (await shown(page)) === current
   })
   const ports = await page.locator('#ports b').allTextContents()
   return [ports[1]!, ports[2]!]

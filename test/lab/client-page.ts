@@ -1,15 +1,19 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
 import { encodeProfile } from '../../src/publish/client-profile.ts'
 import { NODE_CIPHER } from '../../src/publish/page/node-cipher.ts'
-import { formatSealed, keyByPassphrase, parseSealed, passphraseSlot, withSlot } from '../../src/publish/page/sealed.ts'
+import { WORK_FACTOR } from '../../src/publish/page/sealed.ts'
+import type { PageArguments } from '../../src/postern/page/arguments.ts'
+import { page as makePage } from '../../src/postern/page/page.ts'
 import { codeOf, periodAt } from '../../src/totp/code.ts'
+import type { TotpSecret } from '../../src/totp/code.ts'
 import { fromBase32 } from '../../src/totp/base32.ts'
 import { axeFindings, startChromium } from './chromium.ts'
-import { program, startKnockd } from './knockd.ts'
+import { PROJECT, program, startKnockd } from './knockd.ts'
 import { Host, SERVER_4, pair } from './net.ts'
 import { startNginx } from './nginx.ts'
 import type { WebServer } from './nginx.ts'
@@ -29,7 +33,7 @@ export const PHONE: BrowserContextOptions = {
 }
 export const NAME = 'gate.example.org'
 export const KEY = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
-export const SECRET = { key: fromBase32(KEY)!, algorithm: 'SHA1', digits: 8, periodS: 15 } as const
+export const SECRET: TotpSecret = { key: fromBase32(KEY)!, algorithm: 'SHA1', digits: 8, periodS: 15 }
 export const PASSPHRASE = 'correct horse battery staple'
 /** A port at which HTTP answers once it is open. */
 export const SERVICE = 8_080
@@ -49,7 +53,7 @@ export interface Site {
 }
 
 /** Sets up both hosts. */
-export const startSite = async (): Promise<Site> => {
+const startSite = async (): Promise<Site> => {
   const { server, client } = await pair()
   client.etc('hosts', `${SERVER_4} ${NAME}\n`)
   const web = await startNginx(server)
@@ -65,11 +69,37 @@ export const startSite = async (): Promise<Site> => {
 }
 
 /** Closes every tab, stops the daemon, and takes away what it and a test left in the firewall and of the web server. */
-export const tidy = async ({ browser, server, web }: Site, daemon: Process | undefined): Promise<void> => {
+const tidy = async ({ browser, server, web }: Site, daemon: Process | undefined): Promise<void> => {
   for (const context of browser.contexts()) await context.close()
   await daemon?.stop()
   await server.run(['nft', 'flush', 'ruleset'])
   await web.again()
+}
+
+/** What the tests of a file share, and the daemon of one test at a time. */
+export class ClientPages {
+  site!: Site
+  /** The process that was started last. */
+  running: Process | undefined
+
+  /** For a whole test file. */
+  constructor() {
+    beforeAll(async () => {
+      this.site = await startSite()
+    }, LIMIT_MS)
+    afterEach(async () => {
+      await tidy(this.site, this.running)
+      this.running = undefined
+    })
+    afterAll(async () => await this.site.browser.close())
+  }
+
+  /** Starts a daemon whose door a user opens by codes. */
+  async codes(secret = SECRET): Promise<ClientPageSet> {
+    const set = await startCodes(this.site, secret)
+    this.running = set.daemon
+    return set
+  }
 }
 
 /** A daemon of one test. */
@@ -78,35 +108,38 @@ export interface ClientPageSet {
   /** Makes a page in the web server's folder, and returns its file. */
   readonly make: (...words: readonly string[]) => Promise<string>
   /** The same, with a page that a busy machine opens at once. */
-  readonly makeCheap: (...words: readonly string[]) => Promise<string>
+  readonly makeCheap: () => Promise<string>
 }
 
 /** Starts a daemon whose door a user opens by codes. */
-export const startCodes = async ({ server, web: { folder }, passphrase, copies }: Site): Promise<ClientPageSet> => {
+const startCodes = async (
+  { server, web: { folder }, passphrase, copies }: Site,
+  secret: TotpSecret,
+): Promise<ClientPageSet> => {
   const users = scratch('users')
-  const uri = `otpauth://totp/x?secret=${KEY}&digits=8&period=${SECRET.periodS}`
+  const uri = `otpauth://totp/x?secret=${KEY}&digits=8&period=${secret.periodS}`
   writeFileSync(users, `alice ${uri}\n`, { mode: 0o600 })
   const config = `[options]\nHide_With = drop\n[ssh]\nUsers = ${users}\nSequence = 7431\nOpen_Ports = tcp/${SERVICE}\nOpen_For = 10m\n`
   const { process: daemon, file } = await startKnockd({ host: server, config })
   const page = join(folder, 'ssh.html')
-  const copied = async (what: string, make: () => Promise<void>): Promise<string> => {
+  const make = async (...words: readonly string[]): Promise<string> => {
+    const what = words.join(' ')
     const copy = copies.get(what) ?? scratch('copy')
-    if (copies.has(what)) cpSync(copy, folder, { recursive: true })
-    else {
-      await make()
-      cpSync(folder, copy, { recursive: true })
-      copies.set(what, copy)
+    if (copies.has(what)) {
+      cpSync(copy, folder, { recursive: true })
+      return page
     }
+    const own = ['page', '-c', file, '--door', 'ssh', '--host', NAME, ...words]
+    const from = words.includes('--user') ? ['--passphrase-file', passphrase] : []
+    await server.run([process.execPath, program('postern'), ...own, ...from, page])
+    cpSync(folder, copy, { recursive: true })
+    copies.set(what, copy)
     return page
   }
-  const make = async (...words: readonly string[]): Promise<string> =>
-    await copied(words.join(' '), async () => {
-      const own = ['page', '-c', file, '--door', 'ssh', '--host', NAME, ...words]
-      const secret = words.includes('--user') ? ['--passphrase-file', passphrase] : []
-      await server.run([process.execPath, program('postern'), ...own, ...secret, page])
-    })
-  const makeCheap = async (...words: readonly string[]): Promise<string> =>
-    await copied(`cheap ${words.join(' ')}`, async () => await cheapen(await make(...words)))
+  const makeCheap = async (): Promise<string> => {
+    await cheapPage({ config: file, door: 'ssh', host: NAME, 'passphrase-file': passphrase, file: page })
+    return page
+  }
   return { daemon, make, makeCheap }
 }
 
@@ -154,14 +187,22 @@ export const tabTo = async (page: Page, id: string): Promise<void> => {
   })
 }
 
-/** Seals the secret of a page anew, with so little work that a busy machine opens it at once. */
-export const cheapen = async (file: string): Promise<void> => {
-  const html = readFileSync(file, 'utf8')
-  const [, text = ''] = /data-sealed="([^"]*)"/.exec(html) ?? []
-  const sealed = parseSealed(text)!
-  const key = (await keyByPassphrase(sealed, PASSPHRASE, NODE_CIPHER))!
-  const cheap = withSlot(sealed, await passphraseSlot(key, PASSPHRASE, NODE_CIPHER, CHEAP_WORK_FACTOR))
-  writeFileSync(file, html.replace(text, formatSealed(cheap)))
+/** Makes a page for alice in this process, with so little stretching that a busy machine opens it at once. */
+export const cheapPage = async (
+  asked: Omit<PageArguments, 'user' | 'mode' | 'identity'> & { readonly identity?: string },
+): Promise<void> => {
+  let said = ''
+  const output = { out: (text: string) => void (said += text), err: (text: string) => void (said += text) }
+  const { stretch } = NODE_CIPHER
+  const cheap = vi.spyOn(NODE_CIPHER, 'stretch').mockImplementation(async (passphrase, salt) => {
+    return await stretch(passphrase, salt, CHEAP_WORK_FACTOR)
+  })
+  const built = pathToFileURL(join(PROJECT, 'dist/publish/page/'))
+  const code = await makePage({ identity: undefined, ...asked, user: 'alice', mode: 0o644 }, output, built)
+  cheap.mockRestore()
+  expect(code, said).toBe(0)
+  const html = readFileSync(asked.file, 'utf8')
+  writeFileSync(asked.file, html.replace(` passphrase:${WORK_FACTOR}:`, ` passphrase:${CHEAP_WORK_FACTOR}:`))
 }
 
 /** The flags of a browser that trusts a certificate. */

@@ -217,15 +217,15 @@ lab('--verify', () => {
     expect((await knock(client, [SERVER_4, '921'])).code).toBe(0)
   })
 
-  test('says when the door stays shut', async () => {
-    const { code, stderr } = await knock(client, ['--verify', 'tcp/22', SERVER_4, '902', '931'])
-    expect([code, stderr]).toEqual([1, `knock: tcp ${SERVER_4}:22 is not open\n`])
-  })
-
-  test('with --retry knocks again until it is open, and no longer', async () => {
-    const { code, stdout } = await knock(client, ['-v', '--verify', 'tcp/22', '--retry', '5', SERVER_4, '911', '912'])
-    expect(code).toBe(0)
-    expect(stdout.match(/:912$/gm)).toHaveLength(2)
+  test('with --retry knocks again until it is open, and no longer; says when the door stays shut', async () => {
+    const [again, shut] = await Promise.all([
+      knock(client, ['-v', '--verify', 'tcp/22', '--retry', '5', SERVER_4, '911', '912']),
+      // Nobody opens that one. Over IPv6 its knocks are none of the other.
+      knock(client, ['--verify', 'tcp/23', SERVER_6, '902', '931']),
+    ])
+    expect([shut.code, shut.stderr]).toEqual([1, `knock: tcp ${SERVER_6}:23 is not open\n`])
+    expect(again.code).toBe(0)
+    expect(again.stdout.match(/:912$/gm)).toHaveLength(2)
   })
 })
 

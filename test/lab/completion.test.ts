@@ -14,7 +14,7 @@ import { POSTERN } from '../../src/postern/postern.ts'
 import { sample, slowly } from '../slow.ts'
 import { postern } from './guarded.ts'
 import { MODULES, program, startKnockd } from './knockd.ts'
-import { lab, pair } from './net.ts'
+import { IS_ROOT, lab, pair } from './net.ts'
 import { run } from './process.ts'
 import { writeConfig } from './scratch.ts'
 import { OFFER, SHELLS, TAB, Typed, completion, readyDoors } from './typed.ts'
@@ -83,7 +83,7 @@ const groupsOf = (group: CommandGroup): readonly CommandGroup[] => [
 ]
 const ROWS = [...rowsOf(POSTERN), KNOCK, KNOCK_SPA, KNOCKD]
 
-lab.each([...SHELLS])('%s', (shell) => {
+describe.skipIf(!IS_ROOT).concurrent.each([...SHELLS])('%s', (shell) => {
   let typed: Typed
   beforeAll(async () => {
     typed = await Typed.make(shell)

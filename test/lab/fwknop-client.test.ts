@@ -15,8 +15,8 @@ import { canConnect, serveTcp } from './service.ts'
 
 const FWKNOPD = '/usr/sbin/fwknopd'
 const PORT = 22
-/** Seconds fwknopd keeps a door open in these tests. */
-const OPEN_S = 3
+/** Seconds fwknopd keeps a door open in these tests, unless a packet asks for less. */
+const OPEN_S = 60
 
 const base64 = (start: number, length: number): string =>
   Buffer.from(Uint8Array.from({ length }, (_, index) => (start + index) & 255)).toString('base64')
@@ -97,20 +97,20 @@ lab('knock --spa fwknop', () => {
   })
 
   test('for the address that it seems to come from, for the time it asks for', async () => {
-    const before = Date.now()
-    expect((await ask('hmac', '-a', 'source', '-f', '8s', '--verify', `tcp/${PORT}`)).code).toBe(0)
+    expect((await ask('hmac', '-a', 'source', '-f', '4s', '--verify', `tcp/${PORT}`)).code).toBe(0)
     expect(await rules(server)).toEqual([`${CLIENT_4} ${PORT}`])
-    await expect.poll(async () => rules(server), { timeout: 20_000, interval: 100 }).toEqual([])
-    // fwknopd counts whole seconds.
-    expect(Date.now() - before).toBeGreaterThan(6_000)
+    await expect.poll(async () => rules(server), { timeout: (OPEN_S * 1_000) / 2, interval: 100 }).toEqual([])
   })
 
   test('says that it is not open where the port is not allowed, and where the key is another', async () => {
-    const refused = await ask('hmac', '-A', 'tcp/23', '--verify', 'tcp/23')
-    expect([refused.code, refused.stderr]).toEqual([1, `knock: tcp ${SERVER_4}:23 is not open\n`])
     const file = join(home, 'other')
     writeFileSync(file, fwknoprc().replace(base64(70, 64), base64(90, 64)), { mode: 0o600 })
-    expect((await ask('hmac', '--rc-file', file, '--verify', `tcp/${PORT}`)).code).toBe(1)
+    const [refused, unknown] = await Promise.all([
+      ask('hmac', '-A', 'tcp/23', '--verify', 'tcp/23'),
+      ask('hmac', '--rc-file', file, '--verify', `tcp/${PORT}`),
+    ])
+    expect([refused.code, refused.stderr]).toEqual([1, `knock: tcp ${SERVER_4}:23 is not open\n`])
+    expect(unknown.code).toBe(1)
     expect(await rules(server)).toEqual([])
   })
 

@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { SLOW } from '../slow.ts'
 import { encodeFields } from '../../src/peer/fwknop/fields.ts'
 import { sealGnupg } from '../../src/peer/fwknop/packet.ts'
 import { FWKNOP_ARGS, HMAC, fwknop, fwknopConfig, secretFile } from './fwknop.ts'
@@ -163,13 +164,15 @@ lab('GnuPG', () => {
       `GPG_FINGERPRINT_ID 1234567890ABCDEF, ${blanks}`,
       `GPG_FINGERPRINT_ID ${key.slice(-16)}`,
     ]
-    for (const form of forms) {
+    for (const [index, form] of forms.entries()) {
       const stanza = `SOURCE ANY\nGPG_HOME_DIR ${own.home}\nGPG_ALLOW_NO_PW Y\n${form}\nHMAC_KEY_BASE64 ${HMAC}\n`
       running = (await shared.reload(fwknopConfig(stanza, ['Start_Command = true']))).daemon.process
       const ids = ['--gpg-recipient-key', `0x${serverKey.slice(-16)}`, '--gpg-signer-key', key.slice(-16)]
       const gpg = ['--gpg-encryption', '--gpg-home-dir', theirs.home, ...ids, '--gpg-no-signing-pw']
       await fwknop(client, ['-A', 'tcp/22'], [...gpg, '--key-base64-hmac', HMAC, '--use-hmac'])
       expect(await running.line(/OPEN SESAME|signature|gpg/), form).toMatch(/OPEN SESAME/)
+      // Our packet is the same for every form.
+      if (index > 0 && !SLOW) continue
       const rc = secretFile(
         'fwknoprc',
         `[gate]\nSPA_SERVER ${SERVER_4}\nACCESS tcp/22\nUSE_GPG Y\nGPG_HOMEDIR ${theirs.home}\nGPG_RECIPIENT ${serverKey.slice(-16)}\nGPG_SIGNER 0x${key.slice(-16)}\nHMAC_KEY_BASE64 ${HMAC}\nTIME_OFFSET +1M\n`,

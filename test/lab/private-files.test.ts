@@ -3,23 +3,17 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { formatCounter, formatProfileConfig, formatProfileKey } from '../../src/peer/knockknock/profile.ts'
 import { formatKey } from '../../src/spa/noise/key-text.ts'
-import { check } from './guarded.ts'
+import { asked, check } from './guarded.ts'
 import { program, startAgain, startKnockd } from './knockd.ts'
-import { SERVER_4, lab, pair } from './net.ts'
+import { IS_ROOT, SERVER_4, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
-import type { Output, Process } from './process.ts'
+import type { Output } from './process.ts'
 import { scratch } from './scratch.ts'
 import { probe, sendKnocks, serveTcp } from './service.ts'
-
-let running: Process | undefined
-afterEach(async () => {
-  await running?.stop()
-  running = undefined
-})
 
 const postern = async (host: Host, ...words: readonly string[]): Promise<Output> =>
   host.run([process.execPath, program('postern'), ...words], { mayFail: true })
@@ -43,7 +37,8 @@ const folderOf = (name: string): string => {
   return folder
 }
 
-lab('a file that others can write', () => {
+// Each has a network and a daemon of its own.
+describe.skipIf(!IS_ROOT).concurrent('a file that others can write', () => {
   test('nobody adds themselves to SPA_Users: they do not get in, and who was there before does', async () => {
     const { server, client } = await pair()
     await serveTcp(server, 22)
@@ -54,7 +49,7 @@ lab('a file that others can write', () => {
     const env = { HOME: home, XDG_CONFIG_HOME: join(home, '.config') }
     const made = await server.run([process.execPath, program('postern'), 'keygen', 'user', 'eve'], { env })
     const line = made.stdout.split('\n').find((each) => each.includes('postern-user:'))!
-    const serverKey = (await postern(server, 'keygen', 'server', '--file', key)).stdout
+    const serverKey = (await asked(['keygen', 'server', '--file', key])).stdout
     const settings = `Server_Key = ${/(postern-server:\S+)/.exec(serverKey)![1]!}\nDoor = ssh\n`
     put(join(home, '.config/postern/config'), `[${SERVER_4}]\n${settings}`)
     const users = put(
@@ -64,12 +59,12 @@ lab('a file that others can write', () => {
     chmodSync(users, 0o666)
     const config = `[options]\nSPA_Key_File = ${key}\n[ssh]\nSPA = postern\nSPA_Users = ${users}\nOpen_Ports = tcp/22\n`
     const daemon = await startKnockd({ host: server, config })
-    running = daemon.process
+    const { process: running } = daemon
     expect(running.count(/opens to nobody: .*users: others than its owner can change it \(mode 0666\)/)).toBe(1)
     const added = await as(server, 'nobody', `echo 'packet-source ${line.trim()}' >> ${users}`)
     expect(added.code).toBe(0)
-    const asked = [process.execPath, program('knock'), '--spa', SERVER_4]
-    await client.run(asked, { env, mayFail: true })
+    const knocking = [process.execPath, program('knock'), '--spa', SERVER_4]
+    await client.run(knocking, { env, mayFail: true })
     await running.line(/users: others than its owner can change it/)
     expect(await probe(client, SERVER_4, 22)).not.toBe('open')
     expect(running.count(/OPEN SESAME/)).toBe(0)
@@ -86,7 +81,7 @@ lab('a file that others can write', () => {
     put(users, `packet-source ${line.trim()}\n`)
     execFileSync('sh', ['-c', cure])
     const opens = async (): Promise<boolean> => {
-      await client.run(asked, { env, mayFail: true })
+      await client.run(knocking, { env, mayFail: true })
       return (await probe(client, SERVER_4, 22)) === 'open'
     }
     await until('the packet to open', opens, undefined, 500)
@@ -132,9 +127,9 @@ lab('a file that others can write', () => {
       host: server,
       config: `[options]\nSPA_Key_File = ${at('key')}\n${doors.join('')}`,
     })
-    running = daemon.process
+    const { process: running } = daemon
     // It may be said before the line that the daemon listens, which was waited for.
-    await until('what is said of the list', () => running!.count(/its list is not published: .*phrase/) > 0)
+    await until('what is said of the list', () => running.count(/its list is not published: .*phrase/) > 0)
     const said = running.lines.join('\n')
     const { stdout, code } = await check(daemon.file)
     const doctor = (await postern(server, 'doctor', '-c', daemon.file, '-i', 'eth0')).stdout
@@ -153,8 +148,7 @@ lab('a file that others can write', () => {
     const open = await check(daemon.file)
     expect(open.stdout.match(new RegExp(`chmod go-w ${folder}$`, 'gm'))!.length).toBeGreaterThanOrEqual(files.length)
     await running.stop()
-    running = await startAgain(server, daemon)
-    const again = running.lines.join('\n')
+    const again = (await startAgain(server, daemon)).lines.join('\n')
     for (const file of files.filter((each) => !/phrase|mac\.key/.test(each))) {
       expect(again).toContain(`${file}: others can write its folder ${folder}, and so replace it (mode 0777)`)
     }
@@ -168,7 +162,7 @@ lab('a file that others can write', () => {
       host: server,
       config: `[door]\nSequence = 7431,8020\nStart_Command = echo one >> ${notes}\n`,
     })
-    running = daemon.process
+    const { process: running } = daemon
     chmodSync(daemon.file, 0o666)
     expect((await as(server, 'nobody', `echo 'Start_Command = id > /tmp/owned' >> ${daemon.file}`)).code).not.toBe(
       undefined,
@@ -187,8 +181,7 @@ lab('a file that others can write', () => {
       ),
     ])
     chmodSync(daemon.file, 0o644)
-    running = server.start(argv)
-    await running.line(/listening on/)
+    await server.start(argv).line(/listening on/)
   })
 
   test('a pipe, a device and a folder in the place of a file hold nothing up', async () => {
@@ -203,7 +196,7 @@ lab('a file that others can write', () => {
       `[d]\nSequence = 7431,8020\nStart_Command = echo d >> ${notes}\n`,
     ].join('')
     const daemon = await startKnockd({ host: server, config })
-    running = daemon.process
+    const { process: running } = daemon
     expect(running.count(/is not a regular file/)).toBe(3)
     await sendKnocks(client, SERVER_4, ['7431', '8020'])
     await running.line(/d: OPEN SESAME/)

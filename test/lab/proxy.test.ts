@@ -2,11 +2,11 @@
 // postern proxy; whatever the secret is. Where it does not, ssh fails in time and it is said why. All of them are the real ones.
 import { createHash, randomBytes } from 'node:crypto'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { SLOW } from '../slow.ts'
-import { KNOCKS, looks, postern } from './guarded.ts'
+import { KNOCKS, asked, looks, postern } from './guarded.ts'
 import { program } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, IS_ROOT, SERVER_4, SERVER_6 } from './net.ts'
@@ -33,8 +33,11 @@ const START_LIMIT_MS = 5_000
 const isBrief = (how: string): boolean => how === 'the connection is handed over' && !SLOW
 
 /** What a command of keygen prints. */
-const printed = async (...words: readonly string[]): Promise<string> =>
-  (await run([process.execPath, program('postern'), 'keygen', ...words])).stdout
+const printed = async (...words: readonly string[]): Promise<string> => {
+  const { code, stdout, stderr } = await asked(['keygen', ...words])
+  expect([code, stderr]).toEqual([0, ''])
+  return stdout
+}
 
 // Debian's sshd starts by itself once it is installed, so that script/test asks for it only where CI is set.
 describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
@@ -115,17 +118,22 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
     return daemon
   }
   const hosts = (text: string): void => writeFileSync(join(folder, 'postern/config'), text, { mode: 0o600 })
-  const on = async (...argv: readonly string[]): Promise<Output> =>
-    client.run(argv, { mayFail: true, env: { XDG_CONFIG_HOME: folder } })
-  const ssh = async (...words: readonly string[]): Promise<Output> => on('ssh', '-F', config, ...words)
+  const on = async (argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Output> =>
+    client.run(argv, { mayFail: true, env: { XDG_CONFIG_HOME: folder, ...env } })
+  const ssh = async (...words: readonly string[]): Promise<Output> => on(['ssh', '-F', config, ...words])
   const works = async (host: string): Promise<void> => {
     expect(await ssh(host, 'echo', 'inside')).toEqual({ code: 0, signal: null, stdout: 'inside\n', stderr: '' })
   }
-  const shut = async (): Promise<void> =>
+  const isShut = async (): Promise<void> =>
     until(
       'the door is shut',
       async () => !(await canConnect(client, SERVER_4, 22)) && !(await canConnect(client, SERVER_6, 22)),
     )
+  /** Shuts the door, as waiting until it does so by itself takes long. */
+  const shut = async (): Promise<void> => {
+    await postern(server, daemon!, 'close', '--all')
+    await isShut()
+  }
 
   describe.each(['the stream is passed on', 'the connection is handed over'])('a sequence, %s', (how) => {
     const also: (name: string, run: () => Promise<void>) => void = isBrief(how) ? () => undefined : test
@@ -140,13 +148,22 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
     })
 
     also('a session outlives the opening; again after the door has shut, by an address', async () => {
-      const { code, stdout, stderr } = await ssh('gate', `sleep ${OPEN_S + 2}; echo still`)
-      expect([code, stdout, stderr]).toEqual([0, 'still\n', ''])
-      await shut()
+      const goOn = join(folder, 'go-on')
+      rmSync(goOn, { force: true })
+      hosts(`[work*]\nHost = gate\nFamily = 4\nKnock = ${SEQUENCE}\n\n[192.0.2.*]\nKnock = ${SEQUENCE}\nDelay = 5ms\n`)
+      // Host says where it is, Family over what.
+      const script = `echo $SSH_CONNECTION; until [ -e ${goOn} ]; do sleep 0.1; done; echo still`
+      daemon!.process.forget()
+      const session = ssh('workshop', script)
+      await daemon!.process.line(/ open for /)
+      await isShut()
+      writeFileSync(goOn, '')
+      const { code, stdout, stderr } = await session
+      expect([code, stdout.replace(/ .*/, ''), stderr]).toEqual([0, `${CLIENT_4}\nstill\n`, ''])
       await works(SERVER_4)
     })
 
-    test('scp there and back, whole', async () => {
+    also('scp there and back, whole', async () => {
       const payload = join(folder, 'payload')
       writeFileSync(payload, randomBytes(PAYLOAD_BYTES))
       const [there, back] = [join(folder, 'there'), join(folder, 'back')]
@@ -154,7 +171,7 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
         [payload, `gate:${there}`],
         [`gate:${there}`, back],
       ] as const) {
-        const { code, stderr } = await on('scp', '-q', '-F', config, from, to)
+        const { code, stderr } = await on(['scp', '-q', '-F', config, from, to])
         expect([code, stderr]).toEqual([0, ''])
       }
       expect(digest(back)).toBe(digest(payload))
@@ -164,13 +181,13 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
       const [from, to] = [join(folder, 'from'), join(folder, 'to')]
       mkdirSync(from, { recursive: true })
       for (const name of ['one', 'two']) writeFileSync(join(from, name), randomBytes(100_000))
-      const { code, stderr } = await on('rsync', '-a', '-e', `ssh -F ${config}`, `${from}/`, `gate:${to}/`)
+      const { code, stderr } = await on(['rsync', '-a', '-e', `ssh -F ${config}`, `${from}/`, `gate:${to}/`])
       expect([code, stderr]).toEqual([0, ''])
       for (const name of ['one', 'two']) expect(digest(join(to, name))).toBe(digest(join(from, name)))
     })
 
     also('a reader that ends early is no fault of ours', async () => {
-      const { code, stdout, stderr } = await on('sh', '-c', `ssh -F ${config} gate yes | head -n 1`)
+      const { code, stdout, stderr } = await on(['sh', '-c', `ssh -F ${config} gate yes | head -n 1`])
       expect([code, stdout, stderr]).toEqual([0, 'y\n', ''])
     })
 
@@ -178,21 +195,15 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
       hosts(`[lame]\nKnock = ${SEQUENCE}\n`)
       await works('lame')
     })
-
-    also('Host says where it is, Family over what', async () => {
-      hosts(`[work*]\nHost = gate\nFamily = 4\nKnock = ${SEQUENCE}\n`)
-      const { stdout, stderr } = await ssh('workshop', 'echo $SSH_CONNECTION')
-      expect([stdout.split(' ')[0], stderr]).toEqual([CLIENT_4, ''])
-    })
   })
 
   test('a connection is handed over to a socket alone', async () => {
     hosts('')
-    const { stdout, stderr } = await on(
+    const { stdout, stderr } = await on([
       'sh',
       '-c',
       `${process.execPath} ${program('postern')} proxy -F plain 2222 | cat`,
-    )
+    ])
     expect([stdout, stderr]).toEqual([
       '',
       'postern: cannot pass the connection to standard output: ENOTSOCK\n' +
@@ -249,7 +260,7 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
   test('a code behind a sequence, on one family; and the next code where one has been used', async () => {
     const secret = scratch('totp')
     const period = ['--period', '5', '--file', secret]
-    await run([process.execPath, program('postern'), 'keygen', 'totp', 'gate', '--no-qr', ...period])
+    await printed('totp', 'gate', '--no-qr', ...period)
     await guard(`TOTP_Secret_File = ${secret}\nSequence = ${SEQUENCE}`, 'gate')
     hosts(`[gate]\nTOTP_File = ${secret}\nKnock = ${SEQUENCE}\nWait = 1s\n`)
     // Some of these fall into the period of the one before, whose code was used, or near the end of one.
@@ -261,7 +272,8 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
     }
     await daemon!.process.line(/gate: .*open/i)
     hosts(`[gate]\nTOTP_File = ${secret}\nWait = 500ms\nRetry = 0\n`)
-    const { stderr } = await ssh('gate', 'true')
+    // It remembers no code that was used, so it does not wait for the next one.
+    const { stderr } = await on(['ssh', '-F', config, 'gate', 'true'], { XDG_STATE_HOME: scratch('state') })
     expect(stderr).toMatch(
       /^(postern: waiting [0-9.]+ s for the next code\n)?postern: tcp gate:22 is not open 500ms after the knock: /,
     )

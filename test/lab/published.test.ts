@@ -14,26 +14,20 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SLOW, slowly } from '../slow.ts'
-import { knock, program, startKnockd } from './knockd.ts'
+import { asked } from './guarded.ts'
+import { knock, startAgain, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
-import { SERVER_4, lab, pair } from './net.ts'
+import { IS_ROOT, SERVER_4, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
-import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 import { probe, sendKnocks, serveTcp, watchWire } from './service.ts'
 
 /** Rounds of kill -9 at a random moment. */
 const ROUNDS = SLOW ? 200 : 2
 const KILL_WITHIN_MS = 120
-
-let running: Process | undefined
-afterEach(async () => {
-  await running?.stop()
-  running = undefined
-})
 
 interface Published {
   readonly identity: string
@@ -76,7 +70,6 @@ const start = async (host: Host, lines: readonly string[] = []): Promise<Publish
     '',
   ].join('\n')
   const daemon = await startKnockd({ host, config })
-  running = daemon.process
   const path = join(folder, 'ssh.age')
   await until('the first list', () => existsSync(path))
   return {
@@ -103,9 +96,10 @@ const use = async (client: Host, { notes, folder }: Published, sequence: string)
   await until('the next list', () => statSync(join(folder, 'ssh.age')).ino !== listed)
 }
 
-const rotate = async (host: Host, daemon: Knockd): Promise<string> => {
-  const argv = [process.execPath, program('postern'), 'sequences', 'rotate', '-c', daemon.file, '-i', 'eth0', 'ssh']
-  return (await host.run(argv)).stdout
+const rotate = async (daemon: Knockd): Promise<string> => {
+  const { code, stdout, stderr } = await asked(['sequences', 'rotate', '-c', daemon.file, '-i', 'eth0', 'ssh'])
+  if (code !== 0) throw new Error(stderr)
+  return stdout
 }
 
 /** Looks at every file that comes into a folder. */
@@ -129,7 +123,8 @@ const watchFolder = (
   return { seen, bad, close: () => watcher.close() }
 }
 
-lab('lists that the daemon makes', () => {
+// Each has a network and a daemon of its own, and they wait a lot.
+describe.skipIf(!IS_ROOT).concurrent('lists that the daemon makes', () => {
   test('open once each, are published after each use, never by half or in clear, and are filled up', async () => {
     const { server, client } = await pair()
     const of = await start(server, [
@@ -255,7 +250,7 @@ lab('lists that the daemon makes', () => {
     execFileSync('gpgconf', ['--homedir', home, '--kill', 'all'])
 
     const old = of.list()
-    expect(await rotate(server, of.daemon)).toBe('ssh has a new list of 20 sequences\n')
+    expect(await rotate(of.daemon)).toBe('ssh has a new list of 20 sequences\n')
     await until('the new list', () => of.list().sequences[0] !== old.sequences[0])
     const fresh = of.list()
     expect(fresh.headings.some((line) => line.startsWith('# the previous list expires at: '))).toBe(true)
@@ -272,12 +267,13 @@ lab('lists that the daemon makes', () => {
     const of = await start(server, ['Publish_Overlap = 0'])
     const old = of.list()
     renameSync(of.folder, `${of.folder}.away`)
-    await rotate(server, of.daemon)
+    await rotate(of.daemon)
     await of.daemon.process.line(/ssh: its list is not published: /)
-    await running?.stop()
-    running = server.start([process.execPath, program('knockd'), '-v', '-c', of.daemon.file, '-i', 'eth0'])
+    await of.daemon.process.stop()
+    const again = await startAgain(server, of.daemon)
     // A folder that is not there when it starts is told too.
-    expect(await running.line(/ssh: its list is not published: /)).toContain(of.folder)
+    await until('what is told', () => again.count(/ssh: its list is not published: /) > 0)
+    expect(again.lines.find((line) => line.includes('ssh: its list is not published: '))).toContain(of.folder)
     renameSync(`${of.folder}.away`, of.folder)
     // It has got no newer one, so what it was told is still true, after a restart too.
     await use(client, of, old.sequences[0]!)
@@ -289,17 +285,17 @@ lab('lists that the daemon makes', () => {
   test(`killed at any moment, ${ROUNDS} times: nothing opens twice, and whoever fetches a list gets in`, async () => {
     const { server, client } = await pair()
     const of = await start(server, ['Sequence_Count = 6', 'Low_Water = 3', 'Sequence_Length = 3'])
+    let running = of.daemon.process
     for (let round = 0; round < ROUNDS; round++) {
       const [sequence] = of.list().sequences
       const before = openings(of.notes)
       const end = performance.now() + Math.random() * KILL_WITHIN_MS
-      const busy = round % 2 === 0 ? knockLine(client, sequence!) : rotate(server, of.daemon).catch(() => '')
+      const busy = round % 2 === 0 ? knockLine(client, sequence!) : rotate(of.daemon).catch(() => '')
       await until('the moment', () => performance.now() >= end)
-      running?.kill('SIGKILL')
-      await running?.ended
+      running.kill('SIGKILL')
+      await running.ended
       await busy
-      running = server.start([process.execPath, program('knockd'), '-v', '-c', of.daemon.file, '-i', 'eth0'])
-      await running.line(/listening on/)
+      running = await startAgain(server, of.daemon)
       await knockLine(client, sequence!)
       await knockLine(client, sequence!)
       expect(openings(of.notes) - before).toBeLessThanOrEqual(1)
@@ -325,11 +321,10 @@ lab('lists that the daemon makes', () => {
     const folder = scratch('www')
     const config = `[ssh]\nOne_Time_Sequences = generate\nPublish_To = ${folder}\nPublish_Passphrase_File = ${passphrase}\nStart_Command = true\n`
     const daemon = await startKnockd({ host: server, config })
-    running = daemon.process
     expect(await daemon.process.line(/not published/)).toContain(folder)
     mkdirSync(folder)
     daemon.process.kill('SIGHUP')
-    await rotate(server, daemon)
+    await rotate(daemon)
     await until('the list', () => existsSync(join(folder, 'ssh.age')))
     const { Decrypter, armor } = await import('age-encryption')
     const decrypter = new Decrypter()

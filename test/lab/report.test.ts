@@ -12,11 +12,10 @@ import { sealClaim } from '../../src/spa/noise/packet.ts'
 import { SLOW, sample } from '../slow.ts'
 import { faultsOf } from '../schema/schema.ts'
 import { HAS_CHROMIUM, axeFindings, openTab, startChromium } from './chromium.ts'
-import { asked } from './guarded.ts'
-import { program } from './knockd.ts'
+import { asked, postern } from './guarded.ts'
+import { program, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
-import { CLIENT_4, Host, SERVER_4, lab, pair } from './net.ts'
-import { OneDaemon } from './one-daemon.ts'
+import { CLIENT_4, Host, IS_ROOT, SERVER_4, pair } from './net.ts'
 import { until } from './process.ts'
 import type { Output } from './process.ts'
 import { record } from './recorded.ts'
@@ -27,7 +26,6 @@ import { sendDatagrams, sendKnocks } from './service.ts'
 /** Where pictures of the page are left, if wanted: they are for people to look at. */
 const { PICTURES } = process.env
 const LIMIT_MS = 120_000
-const one = new OneDaemon()
 
 /** The program, as people start it. */
 async function report(host: Host, ...args: readonly string[]): Promise<Output> {
@@ -76,11 +74,7 @@ async function meet(client: Host, line: (pattern: RegExp) => Promise<unknown>): 
   await line(/ssh: sequence timeout \(stage 2\)/)
   await sendKnocks(client, SERVER_4, ['4121', '812', '3110'])
   await line(/non-zero status code \(1\)/)
-  await client.run([
-    'sh',
-    '-c',
-    `for port in 1001 1002 1003 1004 1005 1006 1007; do nc -z -w1 ${SERVER_4} $port; done; true`,
-  ])
+  await sendKnocks(client, SERVER_4, ['1001', '1002', '1003', '1004', '1005', '1006', '1007'])
   await line(/port scan/)
 }
 
@@ -121,12 +115,14 @@ async function elsewhere(server: Host, daemon: Knockd, log: string, capture: str
   expect(text.stdout.split('\n').filter((line) => line.length > 80 && !line.includes('/'))).toEqual([])
   // Others may read nothing of the page.
   const page = scratch('report.html')
-  expect(await report(server, '--html', page, '-c', daemon.file)).toMatchObject({ code: 0, stdout: '', stderr: '' })
+  const made = await asked(['report', '--html', page, '-c', daemon.file])
+  expect(made).toMatchObject({ code: 0, stdout: '', stderr: '' })
   expect(statSync(page).mode & 0o777).toBe(0o600)
   expect(readFileSync(page, 'utf8')).not.toContain('<script')
 }
 
-lab('a report', () => {
+// Each has a network and a daemon of its own.
+describe.skipIf(!IS_ROOT).concurrent('a report', () => {
   test.each(['knockd', 'json'] as const)(
     'of a daemon with LogFormat = %s, its rotated log, its memory and a capture',
     async (format) => {
@@ -134,7 +130,7 @@ lab('a report', () => {
       const log = scratch('knockd.log')
       const capture = scratch('knocks.pcap')
       const recorder = await record(server, 'eth0', capture)
-      const daemon = await one.start(server, configOf(log, format))
+      const daemon = await startKnockd({ host: server, config: configOf(log, format) })
       await meet(client, async (pattern) => await daemon.process.line(pattern))
       await until('the log', () => readFileSync(log, 'utf8').includes('scan'))
       recorder.kill('SIGINT')
@@ -179,7 +175,7 @@ lab('a report', () => {
       'users',
     )
     const config = `[options]\nLogFile = ${log}\nSPA_Key_File = ${keyFile}\n[ssh]\nSPA = postern\nSPA_Users = ${users}\nOpen_Ports = tcp/22\nOpen_For = 20s\n`
-    const daemon = await one.start(server, config)
+    const daemon = await startKnockd({ host: server, config })
     const send = async (port: number): Promise<void> => {
       const claim = {
         wanted: { kind: 'ports', ports: [{ protocol: TCP, port }] },
@@ -201,7 +197,7 @@ lab('a report', () => {
     await daemon.process.line(/ssh: OPEN SESAME \(alice\)/)
     await send(25)
     await daemon.process.line(/single packet of alice/)
-    await server.run([process.execPath, program('postern'), 'open', 'ssh', '--source', '192.0.2.99', '-c', daemon.file])
+    await postern(server, daemon, 'open', 'ssh', '--source', '192.0.2.99')
     await until('the log', () => readFileSync(log, 'utf8').includes('opened by hand'))
     const read = await reportOf('-c', daemon.file)
     expect(read).toMatchObject({
@@ -228,7 +224,7 @@ const VIEWS: readonly View[] = [
 ]
 const SCANS = SLOW ? 100_000 : 2_000
 
-describe.skipIf(process.getuid?.() !== 0 || !HAS_CHROMIUM)('the page in a browser', () => {
+describe.skipIf(!IS_ROOT || !HAS_CHROMIUM).concurrent('the page in a browser', () => {
   let host: Host
   let browser: Browser
   beforeAll(async () => {

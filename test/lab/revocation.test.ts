@@ -297,22 +297,22 @@ lab('revoked', () => {
       way.make(path, 'alice')
       const lines = way.lines(path)
       // A packet of our own names its door.
-      return { ...way, path, text: lines, name: lines.includes('SPA = postern') ? 'd' : `d${index}` }
+      return { way, path, text: lines, name: lines.includes('SPA = postern') ? 'd' : `d${index}` }
     })
     const texts = doors.map(({ name, text }) => `[${name}]\n${text}\nOpen_Ports = tcp/22\nOpen_For = 10m\n`)
     const { server, client, daemon } = await shared.with(`${optionsOf()}${texts.join('')}`)
     await serveTcp(server, 22)
-    for (const { name, open } of doors) {
+    for (const { name, way } of doors) {
       const sesame = new RegExp(`^192\\.0\\.2\\.2: ${name}: OPEN SESAME`)
       await tryUntil(
-        async () => await open(client, 2),
+        async () => await way.open(client, 2),
         () => daemon.process.count(sesame) > 0,
       )
     }
     await until('the port', async () => (await probe(client, SERVER_4, 22)) === 'open')
     daemon.process.kill('SIGKILL')
     await daemon.process.ended
-    for (const { make, path } of doors) make(path, 'nobody')
+    for (const { way, path } of doors) way.make(path, 'nobody')
     const after = await again()
     for (const { name } of doors) {
       const revoked = new RegExp(`^192\\.0\\.2\\.2: ${name}: access( of \\S+)? revoked$`)

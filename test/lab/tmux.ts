@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import type { Host } from './net.ts'
 import { LINE_LIMIT_MS } from './lines.ts'
 import { run, until } from './process.ts'
+import { TmuxControl } from './tmux-control.ts'
 
 /** A terminal to open. */
 export interface TmuxStart {
@@ -18,15 +19,18 @@ let count = 0
 /** A real terminal, in a server of tmux(1) of its own on a host: what is typed goes in, and its screen is read. */
 export class Tmux {
   readonly #host: Host
-  readonly #socket = join(tmpdir(), `postern-tmux-${process.pid}-${++count}`)
+  readonly #socket: string
+  readonly #control: TmuxControl
 
-  private constructor(host: Host) {
+  private constructor(host: Host, socket: string, control: TmuxControl) {
     this.#host = host
+    this.#socket = socket
+    this.#control = control
   }
 
   /** Opens a terminal with a shell. */
   static async start({ host, columns, rows, env = {} }: TmuxStart): Promise<Tmux> {
-    const terminal = new Tmux(host)
+    const socket = join(tmpdir(), `postern-tmux-${process.pid}-${++count}`)
     const size = ['-x', String(columns), '-y', String(rows)]
     const shell = [
       'env',
@@ -38,7 +42,8 @@ export class Tmux {
       'sh',
       '-i',
     ]
-    await host.run(['tmux', '-S', terminal.#socket, '-f', '/dev/null', 'new-session', '-d', ...size, ...shell])
+    await host.run(['tmux', '-S', socket, '-f', '/dev/null', 'new-session', '-d', ...size, ...shell])
+    const terminal = new Tmux(host, socket, await TmuxControl.attach(socket))
     await terminal.#tmux('set-option', '-g', 'status', 'off')
     // Without the row for the status, the window is as high as was asked for.
     await terminal.#tmux('resize-window', ...size)
@@ -121,10 +126,11 @@ export class Tmux {
   /** Ends the server, and everything in the terminal. */
   async close(): Promise<void> {
     await this.#host.run(['tmux', '-S', this.#socket, 'kill-server'], { mayFail: true })
+    await this.#control.ended
     rmSync(this.#socket, { force: true })
   }
 
   async #tmux(...args: readonly string[]): Promise<string> {
-    return (await run(['tmux', '-S', this.#socket, ...args])).stdout
+    return await this.#control.run(args)
   }
 }

@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { SLOW, sample } from '../slow.ts'
 import { parseUsers } from '../../src/config/users.ts'
 import { formatKey } from '../../src/spa/noise/key-text.ts'
@@ -16,20 +16,17 @@ import type { Knockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
-import type { Output, Process } from './process.ts'
+import { SharedDaemon } from './one-daemon.ts'
+import type { Output } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
 import { probe, sendKnocks, serveTcp } from './service.ts'
 import { rested } from './single-packets.ts'
 
 const SERVER_SECRET = new Uint8Array(32).fill(11)
 /** Kills of a command, at moments that are spread over the time that it takes. */
-const KILLS = SLOW ? 24 : 4
+const KILLS = SLOW ? 24 : 3
 
-let running: Process | undefined
-afterEach(async () => {
-  await running?.stop()
-  running = undefined
-})
+const shared = new SharedDaemon()
 
 /** The program, as people start it. */
 const user = async (host: Host, { file }: Pick<Knockd, 'file'>, ...args: readonly string[]): Promise<Output> =>
@@ -52,12 +49,11 @@ const opensOf = async (server: Host, daemon: Knockd): Promise<readonly unknown[]
 
 lab('postern user', () => {
   test('codes and sequences: added, opened, removed while open, disabled, enabled', async () => {
-    const { server, client } = await pair()
-    const service = await serveTcp(server, 22)
     const users = join(scratch('made'), 'users')
     const config = `[ssh]\nUsers = ${users}\nOpen_Ports = tcp/22\nOpen_For = 10m\nSeq_Timeout = 60\n`
-    const daemon = await startKnockd({ host: server, config })
-    running = daemon.process
+    const { server, client, daemon } = await shared.with(config)
+    const { process: running } = daemon
+    const service = await serveTcp(server, 22)
 
     // The file and its folder are not there yet.
     const alice = await user(server, daemon, 'add', 'alice', '--door', 'ssh', '--period', '3600')
@@ -113,14 +109,14 @@ closed: ssh for ${CLIENT_4} (tcp/22)
   })
 
   test('a key: what is shown goes into the client’s files, and opens the door', async () => {
-    const { server, client } = await pair()
-    const service = await serveTcp(server, 22)
+    const { client } = await shared.network()
     client.etc('hosts', `${SERVER_4} gate.test\n`)
     const key = writeConfig(`${formatKey('postern-server-secret', SERVER_SECRET)}\n`, 'server.key')
     const users = writeConfig('', 'users')
     const config = `[options]\nSPA_Key_File = ${key}\n[ssh]\nSPA = postern\nSPA_Users = ${users}\nOpen_Ports = tcp/22\nOpen_For = 10m\n`
-    const daemon = await startKnockd({ host: server, config })
-    running = daemon.process
+    const { server, daemon } = await shared.with(config)
+    const { process: running } = daemon
+    const service = await serveTcp(server, 22)
     const added = await user(server, daemon, 'add', 'alice, laptop', '--spa', '--issuer', 'gate.test')
     expect([added.code, added.stderr]).toEqual([0, ''])
     const home = scratch('home')
@@ -141,11 +137,9 @@ closed: ssh for ${CLIENT_4} (tcp/22)
   })
 
   test('a daemon with another config in force, and none, are told', async () => {
-    const { server } = await pair()
     const users = writeConfig('alice 7431,8020\n', 'users')
-    const config = '[ssh]\nSequence = 21741,9386,40127\nOpen_Ports = tcp/22\n'
-    const daemon = await startKnockd({ host: server, config })
-    running = daemon.process
+    const { daemon } = await shared.with('[ssh]\nSequence = 21741,9386,40127\nOpen_Ports = tcp/22\n')
+    const { process: running } = daemon
     writeFileSync(daemon.file, readFileSync(daemon.file, 'utf8').replace('Sequence', `Users = ${users}\nSequence`))
     const added = await userHere(daemon, 'add', 'bob', '--sequence')
     expect(added.code).toBe(4)
@@ -157,37 +151,41 @@ closed: ssh for ${CLIENT_4} (tcp/22)
     expect((await userHere(daemon, 'add', 'dan', '--sequence')).stdout).toContain('knockd is not running with')
   })
 
-  test('a stop command that takes long is waited for; of two daemons each is asked, and one that hangs prevents nothing', async () => {
-    const { server, client } = await pair()
-    const users = writeConfig('carol 7532,8121\nalice 7431,8020\nbob 6512,9001\n', 'users')
-    const note = scratch('note')
-    const config = `[ssh]\nUsers = ${users}\nStart_Command = true\nStop_Command = sleep 1; echo %IP% >> ${note}\nCmd_Timeout = 600\n`
-    const daemon = await startKnockd({ host: server, config })
-    running = daemon.process
-    await sendKnocks(client, SERVER_4, ['7532', '8121'])
-    await running.line(/OPEN SESAME \(carol\)/)
-    const { code, stdout } = await userHere(daemon, 'remove', 'carol')
-    expect([code, stdout]).toEqual([0, expect.stringContaining(`closed: ssh for ${CLIENT_4} (commands)\n`)])
-    expect(readFileSync(note, 'utf8')).toBe(`${CLIENT_4}\n`)
+  // Those that follow have a network and a daemon of their own, and one of them waits long.
+  test.concurrent(
+    'a stop command that takes long is waited for; of two daemons each is asked, and one that hangs prevents nothing',
+    async () => {
+      const { server, client } = await pair()
+      const users = writeConfig('carol 7532,8121\nalice 7431,8020\nbob 6512,9001\n', 'users')
+      const note = scratch('note')
+      const config = `[ssh]\nUsers = ${users}\nStart_Command = true\nStop_Command = sleep 1; echo %IP% >> ${note}\nCmd_Timeout = 600\n`
+      const daemon = await startKnockd({ host: server, config })
+      const { process: running } = daemon
+      await sendKnocks(client, SERVER_4, ['7532', '8121'])
+      await running.line(/OPEN SESAME \(carol\)/)
+      const { code, stdout } = await userHere(daemon, 'remove', 'carol')
+      expect([code, stdout]).toEqual([0, expect.stringContaining(`closed: ssh for ${CLIENT_4} (commands)\n`)])
+      expect(readFileSync(note, 'utf8')).toBe(`${CLIENT_4}\n`)
 
-    const other = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'lo'])
-    await other.line(/listening on/)
-    await sendKnocks(client, SERVER_4, ['7431', '8020'])
-    await running.line(/OPEN SESAME \(alice\)/)
-    await until('both can be asked', async () => (await userHere(daemon, 'list')).code === 0)
-    other.kill('SIGSTOP')
-    const hindered = await userHere(daemon, 'remove', 'alice')
-    other.kill('SIGCONT')
-    expect([hindered.code, readFileSync(users, 'utf8')]).toEqual([4, 'bob 6512,9001\n'])
-    expect(hindered.stderr).toContain('ssh: knockd does not answer: look at its log')
-    await running.line(/ssh: access of alice revoked/)
-    const gone = await userHere(daemon, 'remove', 'bob')
-    expect([gone.code, gone.stderr]).toEqual([0, ''])
-    for (const each of [running, other]) await each.line(/ssh: access of bob revoked/)
-    await other.stop()
-  })
+      const other = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'lo'])
+      await other.line(/listening on/)
+      await sendKnocks(client, SERVER_4, ['7431', '8020'])
+      await running.line(/OPEN SESAME \(alice\)/)
+      await until('both can be asked', async () => (await userHere(daemon, 'list')).code === 0)
+      other.kill('SIGSTOP')
+      const hindered = await userHere(daemon, 'remove', 'alice')
+      other.kill('SIGCONT')
+      expect([hindered.code, readFileSync(users, 'utf8')]).toEqual([4, 'bob 6512,9001\n'])
+      expect(hindered.stderr).toContain('ssh: knockd does not answer: look at its log')
+      await running.line(/ssh: access of alice revoked/)
+      const gone = await userHere(daemon, 'remove', 'bob')
+      expect([gone.code, gone.stderr]).toEqual([0, ''])
+      for (const each of [running, other]) await each.line(/ssh: access of bob revoked/)
+      await Promise.all([running.stop(), other.stop()])
+    },
+  )
 
-  test('nobody but root learns or changes anything', async () => {
+  test.concurrent('nobody but root learns or changes anything', async () => {
     const { server } = await pair()
     const users = writeConfig('alice 7431,8020\n', 'users')
     const config = writeConfig(`[ssh]\nUsers = ${users}\nOpen_Ports = tcp/22\n`)
@@ -201,55 +199,58 @@ closed: ssh for ${CLIENT_4} (tcp/22)
     expect(readFileSync(users, 'utf8')).toBe('alice 7431,8020\n')
   })
 
-  test('several at a time are all there; one that is killed leaves whole files, and the next goes on', async () => {
-    const { server, client } = await pair()
-    const users = writeConfig('# people\nalice 7431,8020\n', 'users')
-    const daemon = await startKnockd({ host: server, config: `[ssh]\nUsers = ${users}\nOpen_Ports = tcp/22\n` })
-    running = daemon.process
-    const names = ['bob', 'carol', 'dan', 'erin']
-    const added = await Promise.all(names.map((name) => user(server, daemon, 'add', name, '--sequence')))
-    expect(added.map(({ code }) => code)).toEqual(names.map(() => 0))
-    expect(
-      parseUsers(readFileSync(users, 'utf8'))
-        .users.map(({ name }) => name)
-        .sort(),
-    ).toEqual(['alice', ...names])
+  test.concurrent(
+    'several at a time are all there; one that is killed leaves whole files, and the next goes on',
+    async () => {
+      const { server, client } = await pair()
+      const users = writeConfig('# people\nalice 7431,8020\n', 'users')
+      const daemon = await startKnockd({ host: server, config: `[ssh]\nUsers = ${users}\nOpen_Ports = tcp/22\n` })
+      const { process: running } = daemon
+      const names = ['bob', 'carol', 'dan']
+      const added = await Promise.all(names.map((name) => user(server, daemon, 'add', name, '--sequence')))
+      expect(added.map(({ code }) => code)).toEqual(names.map(() => 0))
+      expect(
+        parseUsers(readFileSync(users, 'utf8'))
+          .users.map(({ name }) => name)
+          .sort(),
+      ).toEqual(['alice', ...names])
 
-    const began = performance.now()
-    await user(server, daemon, 'add', 'frank', '--sequence')
-    const tookMs = performance.now() - began
-    let before = readFileSync(users, 'utf8')
-    let [done, undone] = [0, 0]
-    for (let count = 0; count < KILLS; count++) {
-      const name = `k${count}`
-      const argv = [process.execPath, program('postern'), 'user', 'add', name, '--sequence', '-c', daemon.file]
-      const command = server.start(argv)
-      // The first one before it can have done anything, the last one once it has, and the others meanwhile.
-      if (count === KILLS - 1) await until('the line is there', () => readFileSync(users, 'utf8') !== before)
-      else if (count > 0) await pause(tookMs * (0.4 + (0.9 * count) / KILLS))
-      command.kill('SIGKILL')
-      await command.ended
-      const after = readFileSync(users, 'utf8')
-      const { users: all, faults } = parseUsers(after)
-      expect(faults).toEqual([])
-      if (after === before) undone++
-      else {
-        done++
-        expect(after.startsWith(before)).toBe(true)
-        expect(all.at(-1)!.name).toBe(name)
+      const began = performance.now()
+      await user(server, daemon, 'add', 'frank', '--sequence')
+      const tookMs = performance.now() - began
+      let before = readFileSync(users, 'utf8')
+      let [done, undone] = [0, 0]
+      for (let count = 0; count < KILLS; count++) {
+        const name = `k${count}`
+        const argv = [process.execPath, program('postern'), 'user', 'add', name, '--sequence', '-c', daemon.file]
+        const command = server.start(argv)
+        // The first one before it can have done anything, the last one once it has, and the others meanwhile.
+        if (count === KILLS - 1) await until('the line is there', () => readFileSync(users, 'utf8') !== before)
+        else if (count > 0) await pause(tookMs * (0.4 + (0.9 * count) / KILLS))
+        command.kill('SIGKILL')
+        await command.ended
+        const after = readFileSync(users, 'utf8')
+        const { users: all, faults } = parseUsers(after)
+        expect(faults).toEqual([])
+        if (after === before) undone++
+        else {
+          done++
+          expect(after.startsWith(before)).toBe(true)
+          expect(all.at(-1)!.name).toBe(name)
+        }
+        before = after
       }
-      before = after
-    }
-    expect(done + undone).toBe(KILLS)
-    for (const times of [done, undone]) expect(times).toBeGreaterThan(0)
-    expect((await user(server, daemon, 'add', 'zoe', '--sequence')).code).toBe(0)
-    // What a killed command left is gone.
-    expect(readdirSync(dirname(users)).filter((name) => name.includes('postern-new'))).toEqual([])
-    await sendKnocks(client, SERVER_4, ['7431', '8020'])
-    expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (alice)`)
-  })
+      expect(done + undone).toBe(KILLS)
+      for (const times of [done, undone]) expect(times).toBeGreaterThan(0)
+      expect((await userHere(daemon, 'add', 'zoe', '--sequence')).code).toBe(0)
+      // What a killed command left is gone.
+      expect(readdirSync(dirname(users)).filter((name) => name.includes('postern-new'))).toEqual([])
+      await sendKnocks(client, SERVER_4, ['7431', '8020'])
+      expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (alice)`)
+    },
+  )
 
-  test('a full disk and a read-only one leave the file as it was', async () => {
+  test.concurrent('a full disk and a read-only one leave the file as it was', async () => {
     const { server } = await pair()
     const folder = scratch('disk')
     mkdirSync(folder)

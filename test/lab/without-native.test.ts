@@ -167,14 +167,14 @@ lab('without native code', () => {
     const short = { ...SECRET, periodS: 5 }
     const uri = `${secretUri(short, 'gate.example', 'ssh')}\n`
     own('short', uri)
-    const next = async (): Promise<Output> =>
-      await inside('knock', ['--totp-file', '/home/short', SERVER_4], { mode: 'writable' })
+    const words = ['--totp-file', '/home/short', SERVER_4]
+    const writable = { mode: 'writable' }
     // It may wait itself, where a period is nearly over.
-    let said = await next()
+    let said = await inside('knock', words, writable)
     expect(said.code).toBe(0)
     // On a busy machine the next run can begin when its code is a new one already.
     await until('a run that waits', async () => {
-      said = await next()
+      said = await inside('knock', words, writable)
       return said.stderr !== ''
     })
     expect([said.code, said.stderr]).toEqual([
