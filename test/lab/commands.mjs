@@ -3,8 +3,8 @@
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 
-const [path, dist] = process.argv.slice(2)
-const { postern } = await import(join(dist, 'postern/postern.js'))
+const [path, modules] = process.argv.slice(2)
+const { postern } = await import(join(modules, 'postern/postern.js'))
 /** Ends when the commands before it have ended, as if they were typed in one shell. */
 let idle = Promise.resolve()
 

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { join } from 'node:path'
 import type { Host } from './net.ts'
 import type { Output, Process } from './process.ts'
-import { PROJECT } from './project.ts'
+import { MODULES, PROJECT } from './project.ts'
 import { scratch } from './scratch.ts'
 
 /**
@@ -17,7 +17,7 @@ export class Commands {
   /** @param start starts a program where the commands are to run */
   constructor(start: (argv: readonly string[]) => Process) {
     this.#path = scratch('commands')
-    const argv = [process.execPath, join(PROJECT, 'test/lab/commands.mjs'), this.#path, join(PROJECT, 'dist')]
+    const argv = [process.execPath, join(PROJECT, 'test/lab/commands.mjs'), this.#path, MODULES]
     this.#ready = start(argv).line(/^ready$/)
     // Whoever runs a command sees the error.
     this.#ready.catch(() => undefined)

@@ -6,7 +6,7 @@ import koffi from 'koffi'
 import { expect, test } from 'vitest'
 import { nft } from './firewall.ts'
 import { isGuarded, knockIn, sshConfig, statusOf, timesLeft } from './guarded.ts'
-import { program, startKnockd, withStateDir } from './knockd.ts'
+import { MODULES, startKnockd, withStateDir } from './knockd.ts'
 import { SERVER_4, lab, pair } from './net.ts'
 import { SharedDaemon } from './one-daemon.ts'
 import { until } from './process.ts'
@@ -54,11 +54,11 @@ function flood(): string {
  * Runs in the namespace, with nothing read from the event loop in between: prints in which state the table was when it was
  * restored, for each of a few things that this process and another program do.
  */
-function script(dist: string): string {
+function script(): string {
   return `
     import { execFileSync } from 'node:child_process'
-    import { TableWatch } from '${dist}/daemon/table-watch.js'
-    import { Nftables } from '${dist}/native/nftables.js'
+    import { TableWatch } from '${MODULES}/daemon/table-watch.js'
+    import { Nftables } from '${MODULES}/native/nftables.js'
     const RULES = 'add table inet postern\\ndelete table inet postern\\ntable inet postern { set s { type ipv4_addr; }; chain c { }; }'
     const own = new Nftables()
     const install = () => own.run(RULES)
@@ -93,7 +93,7 @@ lab('the guard', () => {
   test('is known to have been away, whatever the daemon changed right before and behind that', async () => {
     const { server } = await pair()
     const file = `${scratch('news')}.mjs`
-    writeFileSync(file, script(program('knockd').replace('/bin/knockd.js', '')))
+    writeFileSync(file, script())
     expect(JSON.parse((await server.run([process.execPath, file])).stdout)).toEqual({
       nothing: '',
       own: '',

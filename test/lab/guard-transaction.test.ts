@@ -2,22 +2,22 @@
 // library would have put there. Where the table is gone, the transaction says so and changes nothing.
 import { writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { program } from './knockd.ts'
+import { MODULES } from './knockd.ts'
 import { lab, pair } from './net.ts'
 import { scratch } from './scratch.ts'
 
 const CONFIG = '[ssh]\nSequence = 7431,9123,8020\nOpen_Ports = tcp/22, udp/53\n'
 
 /** Runs in the namespace: prints what each commit answers, and what the kernel lists. */
-function script(dist: string): string {
+function script(): string {
   return `
-    import { Nftables } from '${dist}/native/nftables.js'
-    import { guardRuleset } from '${dist}/firewall/guard/ruleset.js'
-    import { elementsOf, openCommand } from '${dist}/firewall/guard/element.js'
-    import { planOf } from '${dist}/firewall/guard/plan.js'
-    import { readConfig } from '${dist}/config/read.js'
-    import { elementTransaction } from '${dist}/host/element-transaction.js'
-    import { parseAddress } from '${dist}/packet/address.js'
+    import { Nftables } from '${MODULES}/native/nftables.js'
+    import { guardRuleset } from '${MODULES}/firewall/guard/ruleset.js'
+    import { elementsOf, openCommand } from '${MODULES}/firewall/guard/element.js'
+    import { planOf } from '${MODULES}/firewall/guard/plan.js'
+    import { readConfig } from '${MODULES}/config/read.js'
+    import { elementTransaction } from '${MODULES}/host/element-transaction.js'
+    import { parseAddress } from '${MODULES}/packet/address.js'
     const { config } = readConfig(${JSON.stringify(CONFIG)})
     const plan = planOf(config, () => true)
     const firewall = new Nftables()
@@ -53,7 +53,7 @@ lab('the transaction of an opening', () => {
   test("does what the library's does", async () => {
     const { server } = await pair()
     const file = `${scratch('transaction')}.mjs`
-    writeFileSync(file, script(program('knockd').replace('/bin/knockd.js', '')))
+    writeFileSync(file, script())
     const { stdout } = await server.run([process.execPath, file])
     const { own, library, ...results } = JSON.parse(stdout) as Record<string, unknown>
     expect(results).toEqual({ 'commits 61000': [true, true], 'commits 600000': [true, true], gone: false })
