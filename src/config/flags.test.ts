@@ -1,4 +1,4 @@
-// Goal: flags are read as knockd reads them; one that is none, or cannot be, is found at its place.
+// Goal: flags are read as knockd reads them; an unknown or contradictory flag is reported with its place.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ACK, FIN, SYN } from '../packet/packet.ts'

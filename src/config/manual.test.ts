@@ -29,12 +29,12 @@ test.each([...Object.values(OPTION_DIRECTIVES), ...Object.values(DOOR_DIRECTIVES
   },
 )
 
-test('nothing else is', () => {
+test('nothing else is documented', () => {
   const known = new Set([...OPTIONS.spellings, ...DOORS.spellings])
   expect([...entries.keys()].filter((name) => name !== '' && !known.has(name))).toEqual([])
 })
 
-/** Directives that say what opens a door, which needs some of them. */
+/** The directives that say what opens a door. Each door needs some of them, so they have no default. */
 const NEEDED =
   'Sequence One_Time_Sequences TOTP_Secret_File Users SPA SPA_Users Access_File Fwknop_Keys Profiles'.split(' ')
 
@@ -54,7 +54,7 @@ const KNOCKDS = new Set(
     .split(' '),
 )
 
-test('those that knockd does not have are named as new, here and in differences.md, where they may stand', () => {
+test('directives that knockd does not have are marked as new, here and in differences.md, with where they may be', () => {
   const fresh = [OPTION_DIRECTIVES, DOOR_DIRECTIVES].map((table) =>
     sorted(
       Object.values(table)
@@ -120,7 +120,7 @@ test('the events of On_Event, and their bounds', () => {
   expect(entries.get('On_Event')).toContain(`up to ${ON_EVENT_MAX} lines`)
 })
 
-test('the bounds that have no entry', () => {
+test('bounds that belong to no directive are documented', () => {
   expect(manual).toContain(`At most ${USERS_MAX.toLocaleString('en')} users at one door`)
   expect(manual).toContain(`A name has at most ${USER_NAME_MAX_CHARS} characters: letters`)
   expect(manual).toContain(`The last ${USED_PERIODS_MAX} used codes`)
@@ -144,7 +144,7 @@ test('the examples of the manual are usable', () => {
   }
 })
 
-test('the example has one warning: that its sequence stands in an example', () => {
+test('the example config has one warning: its sequence is published', () => {
   const { config, faults } = checkConfig(read('examples/knockd.conf'), 'example')
   expect(config?.doors).toHaveLength(1)
   expect(faults.map((fault) => formatFault('example', fault))).toEqual([
@@ -153,7 +153,7 @@ test('the example has one warning: that its sequence stands in an example', () =
   ])
 })
 
-test('so would it have with its other doors', () => {
+test('with its other doors, too, the example config has one warning', () => {
   const text = read('examples/knockd.conf')
     .replaceAll(/^# ?(\[.*|\t\w.*=.*)$/gm, '$1')
     .replace('= CHANGE', '= 4021,811,3010')

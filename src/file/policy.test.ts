@@ -1,4 +1,4 @@
-// Goal: secret files of root's may be shared with the one group of the daemon's user, and with no other group or right.
+// Goal: root may share its secret files with the private group of the daemon's user, and with no other group or right.
 import { afterEach, describe, expect, test } from 'vitest'
 import { CLASSIC, LIST, SECRET, judgeFile } from './policy.ts'
 import type { FilePolicy } from './policy.ts'
@@ -42,7 +42,7 @@ describe.runIf(process.geteuid?.() === 0)('as root', () => {
     expect(judged(mode, uid, gid, policy)).not.toEqual([])
   })
 
-  test('nor a group with other members, whoever the User is', () => {
+  test('a group with other members may read nothing, for any User', () => {
     shareWith({ uid: NOGROUP, gid: NOGROUP })
     expect(judged(0o640, 0, NOGROUP)).not.toEqual([])
   })

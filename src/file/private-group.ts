@@ -10,7 +10,10 @@ export function shareWith(account: Pick<Account, 'uid' | 'gid'> | undefined): vo
   daemonUser = account
 }
 
-/** Lets a process of root read what the daemon's user wrote, or no more. Only one that changes nothing may do that, as a replay. */
+/**
+ * Lets a process of root read the files of the daemon's user, or stops that. Only for processes that change nothing,
+ * such as a replay.
+ */
 export function trustDaemon(does = true): void {
   isDaemonTrusted = does
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../secret/clock.ts'
 
-/** Milliseconds between two looks for records to write again, and the most that one look has written. */
+/** Milliseconds between two checks for records to write again, and the most that one check writes. */
 export const RESTORE_EVERY_MS = 1_000
 export const RESTORED_MAX = 1_000
 
@@ -12,7 +12,7 @@ export interface There {
   readonly uses: number | undefined
 }
 
-/** What stands for a text that no host of the fleet wrote, and for a record that is gone. */
+/** The text of a record that no host of the fleet wrote, and the value for a record that is gone. */
 export const FOREIGN = ''
 export const NONE = { text: undefined, uses: undefined }
 
@@ -63,7 +63,7 @@ export class AstrayRecords {
     this.#cancel?.()
   }
 
-  /** Has the records written again that are due, beginning with any of them: other hosts do so too. */
+  /** Writes the due records again, in random order: other hosts do so too. */
   #restore(): void {
     const { clock, random, waitMsOf, restore } = this.#deps
     const now = clock.steady()
@@ -75,7 +75,7 @@ export class AstrayRecords {
       const [name, there] = all[(first + each) % all.length]!
       if (now - there.since < waitMsOf(name, there)) continue
       left--
-      // Again after the same time, if it does not succeed.
+      // If it fails, it is tried again after the same time.
       this.#all.set(name, { ...there, since: now })
       restore(name)
     }
