@@ -57,7 +57,7 @@ const at = (takesMs: number) => (): number => takesMs
 const ports = (code: string): readonly number[] => knocksOfCode(code).map(({ port }) => port)
 
 describe('a round', () => {
-  test('has the code of the moment, by RFC 6238, behind the ports given', async () => {
+  test('knocks the current code, by RFC 6238, behind the given ports', async () => {
     const clock = new FakeClock(1_111_111_109_000 - 10_000)
     const knocks = await codeRounds(SECRET, [{ protocol: UDP, port: 7 }], at(0), clock, new Memory())(0)
     expect(knocks).toEqual([
@@ -109,7 +109,7 @@ test('the next round has the next code, and waits no longer than it must', async
   expect(clock.waits).toEqual([16_000])
 })
 
-test('a run after another waits for the next code', async () => {
+test('a run right after another waits for the next code', async () => {
   const clock = new FakeClock(10_000)
   const memory = new Memory()
   await codeRounds(SECRET, [], at(0), clock, memory)(0)

@@ -18,7 +18,7 @@ import { USERS_MAX, USER_NAME_MAX_CHARS } from './users.ts'
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 const manual = manualPage('knockd.conf.5')
 
-/** The text under each directive's heading; its macros gone. */
+/** The text under each directive's heading, without macros. */
 const entries = entriesOf(manual, /^\.(?:B|BI|BR) "?(\w+)/)
 
 test.each([...Object.values(OPTION_DIRECTIVES), ...Object.values(DOOR_DIRECTIVES)])(
@@ -47,7 +47,7 @@ test.each(
 const sorted = (names: readonly (string | undefined)[]): readonly string[] =>
   names.map(String).sort((one, other) => (one < other ? -1 : 1))
 
-/** The directives that knockd 0.8 has, in small letters (knockd(1) and the strings of Debian's program). */
+/** The directives of knockd 0.8 in lower case (knockd(1) and the strings of Debian's program). */
 const KNOCKDS = new Set(
   'usesyslog logfile pidfile interface sequence one_time_sequences seq_timeout tcpflags target cmd_timeout'
     .concat(' start_command start_command_6 stop_command stop_command_6')
@@ -111,7 +111,7 @@ test.each([
   expect(entries.get(name)).toContain(words)
 })
 
-test('the events of On_Event, and their bounds', () => {
+test('the events of On_Event are documented, with their bounds', () => {
   const [, section = ''] = /^\.SH NOTIFICATIONS\n([^]*?)^\.SH/m.exec(manual) ?? []
   const names = [...section.matchAll(/^\.TP\n(.*)$/gm)].flatMap(
     ([, line = '']) => line.match(/(?<=\\fB)[a-z-]+/g) ?? [],

@@ -33,7 +33,7 @@ function told(text: string, facts?: Facts): readonly string[] {
 
 const DOOR = '[ssh]\nSequence = 4021,811,3010\nCommand = /usr/local/sbin/open %IP%\n'
 
-/** The IPv6 commands of a door with some more lines. */
+/** The IPv6 commands of a door with these extra lines. */
 const commands = (more: string): unknown => usable(`${DOOR}Stop_Command = close\n${more}`).doors[0]!.commands6
 
 /** A config with the given number of doors. */
@@ -359,7 +359,7 @@ describe('odd texts', () => {
   })
 })
 
-test('time and faults grow with the number of doors, not faster', () => {
+test('time and faults grow in proportion to the number of doors', () => {
   const [small, large] = [usualDoors(250), usualDoors(5_000)]
   time(large)
   const best = (text: string): number => Math.min(...Array.from({ length: 3 }, () => time(text)))

@@ -35,7 +35,7 @@ const off = (lines: string, digits: number): readonly string[] =>
   )
 
 describe('what is read', () => {
-  test('codes, alone and behind a sequence', () => {
+  test('codes are read, alone and behind a sequence', () => {
     expect(secret('TOTP_Secret_File = /s')).toEqual({ kind: 'totp', path: '/s', code: { before: [], skew: 1 } })
     const before = [
       { protocol: TCP, port: 8123 },
@@ -49,7 +49,7 @@ describe('what is read', () => {
     expect(secret('Users = /u')).toEqual({ kind: 'users', path: '/u', code: { before: [], skew: 1 } })
   })
 
-  test('lists that the daemon makes', () => {
+  test('lists that the daemon makes are read', () => {
     expect(secret('One_Time_Sequences = Generate')).toEqual({
       kind: 'generated',
       lowWater: 3,

@@ -198,7 +198,7 @@ test('any request is read as what it says, or refused', () => {
   )
 })
 
-test('groups', () => {
+test('the number of a group is read from group(5)', () => {
   const file = 'root:x:0:\nadm:x:4:syslog\nknock ers:x\n'
   expect(groupId('adm', () => file)).toBe(4)
   expect(groupId('ad', () => file)).toBeUndefined()
@@ -207,7 +207,7 @@ test('groups', () => {
 
 const asked = (fields: object): unknown => parseRequest(JSON.stringify({ command: 'status', ...fields }))
 
-test('a request for a status may limit its rows, and choose openings', () => {
+test('a request for the status may limit its rows and select openings', () => {
   const whole = { rows: 200, doors: ['ssh'], users: ['alice'], sources: ['192.0.2.0/24'] }
   expect(asked(whole)).toEqual({ command: 'status', ...whole })
   expect(asked({})).toEqual({ command: 'status' })

@@ -24,7 +24,7 @@ const ADMIN = `[admin]\nSequence = 3,4\nOpen_Ports = tcp/22, tcp/8443\nOpen_For 
 beforeEach(() => void vi.useFakeTimers({ now: 1_700_000_000_000 }))
 afterEach(() => void vi.useRealTimers())
 
-/** Keeps elements by set and key with the time at which they end. */
+/** A fake firewall that keeps each element of a set with the time at which it ends. */
 class SmallFirewall implements Firewall {
   readonly elements = new Map<string, number>()
   there = false
@@ -289,7 +289,7 @@ test('a reload moves openings to the new ports, and closes openings of doors tha
   expect(around.ports.list().map(({ door }) => door)).toEqual(['ssh'])
 })
 
-test('a config that guards nothing takes the guard away', async () => {
+test('a config that guards nothing removes the guard', async () => {
   const around = new Around()
   around.ports.start(configOf(SSH))
   expect(around.firewall.there).toBe(true)

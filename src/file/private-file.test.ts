@@ -21,7 +21,7 @@ import { CLASSIC, PUBLIC, SECRET } from './policy.ts'
 import type { FilePolicy } from './policy.ts'
 import { inspectFile, readPrivateFile, readPrivateText } from './private-file.ts'
 
-/** nobody, as nearly every system has it. */
+/** The user nobody on nearly every system. */
 const OTHER = 65_534
 const root = process.geteuid?.() === 0
 

@@ -113,7 +113,7 @@ test('signs of life go on when etcd answers again, with a new lease', async () =
   expect(leases).toHaveLength(2)
 })
 
-test('what is written is read', () => {
+test('a written sign of life is read back', () => {
   const beat = { at: 5, ...STATE, aheadMs: -3, endsAt: 7, waiting: 'nobody answers' }
   for (const listed of [WEB1, undefined]) expect(readBeat(PLACE, signed(beat), listed)).toEqual(beat)
 })

@@ -17,7 +17,7 @@ const SPREAD_MAX_MS = 1_000
 /** Milliseconds between two answers of a host, and before an answer that failed is tried again. */
 export const ANSWER_EVERY_MS = 50
 const AGAIN_MS = 100
-/** Milliseconds for the parts of one answer each. */
+/** The most milliseconds for each part of an answer. */
 const PART_WITHIN_MS = 1_000
 /** The most parts of an answer (12 MB), and the milliseconds before the next answer after one that was cut. */
 export const PARTS_MAX = 16
@@ -25,7 +25,7 @@ const CUT_EVERY_MS = 5_000
 /** The most messages of other hosts that are remembered for a host that asks. */
 const TOLD_MAX = 64
 
-/** The records of a message, by their names. All hosts that it was for share them. */
+/** The records of a message, by their names. All hosts that got the message share them. */
 interface Told {
   readonly number: number
   readonly texts: ReadonlyMap<string, string>
@@ -57,9 +57,9 @@ export interface AnswersDeps extends Omit<PostDeps, 'clock'> {
   readonly seen: Pick<SeenClaims, 'isChecked' | 'missed' | 'round'>
   /** Returns the number of hosts of the fleet. */
   readonly hosts: () => number
-  /** Returns a random number from 0, below another one. */
+  /** Returns a random number from 0 to below the given one. */
   readonly random: (below: number) => number
-  /** Returns true if this host knows all that was used up. */
+  /** Returns true if this host knows all used secrets. */
   readonly isCaughtUp: () => boolean
 }
 
@@ -87,7 +87,7 @@ export class CatchUpAnswers {
     return this.#deps.clock.steady() - this.#heardAt > ASKED_FOR_MS
   }
 
-  /** Forgets who asked: after a list of this host's own, they ask again. */
+  /** Forgets all questions: after a new list, the hosts ask again. */
   clear(): void {
     this.#askers = new LruMap(ASKERS_MAX)
     this.#heardAt = -Infinity
@@ -122,7 +122,7 @@ export class CatchUpAnswers {
     this.soon()
   }
 
-  /** Hears the answer of another host, which may make one of this host needless. */
+  /** Receives the answer of another host, which may replace one of this host. */
   heard({ to, records, isLast, isCaughtUp }: Answer): void {
     let told: readonly Told[] | undefined
     for (const [host, nonce] of Object.entries(to)) {
@@ -169,7 +169,7 @@ export class CatchUpAnswers {
     if (isDone !== undefined) this.#plan(isDone ? ANSWER_EVERY_MS : AGAIN_MS)
   }
 
-  /** Returns false if it has to be tried again, and `undefined` if there is nobody to answer. */
+  /** Returns false if the answer has to be tried again, and `undefined` if nobody waits. */
   async #tell(): Promise<boolean | undefined> {
     const { clock, seen, isCaughtUp, host, keyspace, messages } = this.#deps
     const now = clock.steady()
@@ -208,7 +208,9 @@ export class CatchUpAnswers {
   }
 }
 
-/** Returns a function that tells whether some records were not told. Hosts that were told the same cost one search. */
+/**
+ * Returns a function that tells whether some records are new to a host. Hosts with the same records share one search.
+ */
 function moreThan(missed: Answer['records']): (known: readonly Told[]) => boolean {
   const results = new Map<string, boolean>()
   return (known) => {
@@ -222,7 +224,7 @@ function moreThan(missed: Answer['records']): (known: readonly Told[]) => boolea
   }
 }
 
-/** Divides records into parts that etcd takes. There is one at least. */
+/** Divides records into parts that etcd accepts, at least one. */
 function partsOf(records: Answer['records']): readonly Answer['records'][] {
   const parts: (readonly [string, string])[][] = [[]]
   let chars = 0

@@ -46,7 +46,7 @@ test('a clock without another one to compare is not off', () => {
   expect([clock.aheadMs, clock.isOff]).toEqual([undefined, undefined])
 })
 
-test('the one clock that is off knows it, and the others are not disturbed', () => {
+test('the one clock that is off is found by its host, and the others are not affected', () => {
   const wrong = host(40_000)
   for (const name of ['web1', 'web2']) wrong.hear(name)
   expect(wrong.clock.aheadMs).toBe(40_000)

@@ -82,7 +82,7 @@ const shared = () => 'the sequence'
 /** Returns whether a host knows of a used sequence, and the newest code that it knows. */
 const told = ({ ledger }: Host): unknown[] => [ledger.wasClaimed('ssh', 'm'), ledger.newest('code', 'ssh')]
 
-/** Every way to use a secret up, by the secret's number. */
+/** Every way to use a secret, by the secret's number. */
 const KINDS: readonly ((ledger: FleetLedger, secret: number) => Promise<Redemption>)[] = [
   async (ledger, secret) => await ledger.claim('ssh', `s${secret}`),
   async (ledger, secret) => await ledger.advance('counter', above(secret), USE),
@@ -213,7 +213,7 @@ describe('races', () => {
 })
 
 describe('scope', () => {
-  test('a door of this host never asks, and behaves as its journal alone', async () => {
+  test('a door of this host alone never asks the fleet, and uses only its journal', async () => {
     const [a, b] = [await host('a'), await host('b')]
     etcd.unavailable = 'no majority of etcd answers'
     for (const { ledger } of [a, b]) {

@@ -6,7 +6,7 @@ const { publicKey, privateKey } = generateKeyPairSync('ed25519')
 const KEY = publicKeyText(publicKey)
 const WEB = { name: 'web1', groups: ['web', 'eu'], key: KEY }
 
-test('a key is 32 bytes in base64, from either half, and nothing else', () => {
+test('a key is 32 bytes in base64, made from either half of a key pair, and nothing else', () => {
   expect(publicKeyText(privateKey)).toBe(KEY)
   expect(publicKeyOf(KEY)?.equals(publicKey)).toBe(true)
   for (const text of ['', KEY.slice(1), `${KEY}\n`, KEY.replace('=', ''), `${KEY}=`]) {
@@ -14,7 +14,7 @@ test('a key is 32 bytes in base64, from either half, and nothing else', () => {
   }
 })
 
-test('hosts are read', () => {
+test('a list of hosts is read', () => {
   const body = { version: 3, hosts: [WEB, { ...WEB, name: 'web2', groups: [] }] }
   expect(readHosts(body)).toEqual(body)
 })

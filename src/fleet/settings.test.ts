@@ -26,7 +26,7 @@ Operator = bob ${OPERATOR}
 `
 const FILE = '/etc/postern/fleet/fleet.conf'
 
-test('a host knows its fleet, the nodes, the operators, and its keys beside the file', () => {
+test('the settings are the fleet, its nodes and operators, and the keys beside the file', () => {
   const settings = readSettings(TEXT, FILE)
   expect(settings).toMatchObject({
     fleet: 'home',

@@ -269,7 +269,7 @@ test('without the scan guard nothing is counted', () => {
   expect(talk(gate, [7000, 1, 2, 3, 4, 5, 6, 7, 8, 9, 8000, 9000]).at(-1)).toBe('ssh open')
 })
 
-test('packets whose flags do not fit neither move, nor break, nor count', () => {
+test('packets with other flags do not advance an attempt, break it, or count', () => {
   const flags = { mask: FIN | ACK, want: FIN }
   const gate = gateWith([secret('fin', [7000, 8000], { flags })])
   expect(
@@ -282,7 +282,7 @@ test('packets whose flags do not fit neither move, nor break, nor count', () => 
   ).toEqual(['fin 1', 'fin 2', 'fin open'])
 })
 
-test("only packets to this host's addresses count, or to a door's target", () => {
+test("only packets to this host's addresses, or to a door's target, count", () => {
   const target = parseAddress('198.51.100.9')!
   const gate = gateWith([secret('own', [7000]), secret('behind', [7000], { target })], {
     own: [parseAddress('192.0.2.1')!],

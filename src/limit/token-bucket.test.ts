@@ -28,7 +28,7 @@ test('a long quiet time saves up a burst at most', () => {
   expect(taken(bucket, 5 * PER_S, 3_600_000)).toBe(BURST)
 })
 
-test('a rate below one a second gives one at a time', () => {
+test('a rate below one a second gives one token at a time', () => {
   const bucket = new TokenBucket(0.1)
   expect(taken(bucket, 5, 0)).toBe(1)
   expect(taken(bucket, 5, 9_000)).toBe(0)

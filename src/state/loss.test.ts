@@ -130,7 +130,7 @@ describe('a journal that', () => {
     }
   })
 
-  test('was only closed, or killed at any moment, has lost nothing', async () => {
+  test('was only closed, or killed at any moment, has no loss', async () => {
     const disk = new MemoryDisk()
     const store = await open(disk, 300)
     for (let number = 0; number < USED; number++) {
@@ -142,7 +142,7 @@ describe('a journal that', () => {
     }
   })
 
-  test('an earlier version wrote has lost nothing, and gets a mark', async () => {
+  test('was written by an earlier version has no loss, and gets a mark', async () => {
     const disk = await used()
     const text = Buffer.from(disk.peek(PATH)!).toString()
     const old = new MemoryDisk()

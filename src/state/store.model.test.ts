@@ -156,7 +156,7 @@ async function run(store: Store, plan: readonly (readonly Request[])[], asked: A
 }
 
 describe('the store against the model', { timeout: 600_000 }, () => {
-  test('with reopenings', async () => {
+  test('after reopenings', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(bursts, { minLength: 1, maxLength: 4 }), async (plans) => {
         const disk = new MemoryDisk()
@@ -176,7 +176,7 @@ describe('the store against the model', { timeout: 600_000 }, () => {
     )
   })
 
-  test('with a power cut before any step, any unsynced page lost or zero', async () => {
+  test('after a power cut before any step, with any unsynced page lost or zero', async () => {
     let cuts = 0
     await fc.assert(
       fc.asyncProperty(bursts, bursts, fc.nat(120), fc.infiniteStream(fc.nat()), async (plan, later, cutAt, picks) => {
@@ -213,7 +213,7 @@ describe('the store against the model', { timeout: 600_000 }, () => {
     expect(cuts).toBeGreaterThan(RUNS / 10)
   })
 
-  test('with a disk that fails now and then, then a power cut', async () => {
+  test('after failures of the disk now and then, and a power cut', async () => {
     let failures = 0
     await fc.assert(
       fc.asyncProperty(
@@ -255,7 +255,7 @@ describe('the store against the model', { timeout: 600_000 }, () => {
     expect(failures).toBeGreaterThan(RUNS / 10)
   })
 
-  test('with the file cut at every byte', async () => {
+  test('after the file was cut at any byte', async () => {
     const disk = new MemoryDisk()
     const { store } = await openStoreOn(disk, PATH)
     const header = disk.peek(PATH)!.length

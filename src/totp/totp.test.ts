@@ -21,7 +21,7 @@ const secretOf = (algorithm: Algorithm, digits = 8): TotpSecret => ({
   periodS: 30,
 })
 
-describe('RFC 6238, appendix B', () => {
+describe('the codes of RFC 6238, appendix B', () => {
   test.each([
     [59, '94287082', '46119246', '90693936'],
     [1_111_111_109, '07081804', '68084774', '25091201'],
@@ -89,7 +89,7 @@ test('a code gives its two ports', () => {
       expect(first).toBeGreaterThan(second)
       expect(first).toBeLessThan(32_768)
       const cut = Math.ceil(digits / 2)
-      // Another code has other ports.
+      // Each code has its own ports.
       expect(`${String(first - 20_000).padStart(cut, '0')}${String(second - 10_000).padStart(digits - cut, '0')}`).toBe(
         code,
       )
@@ -132,7 +132,7 @@ describe('files of secrets', () => {
   ])('%s', (_, text, message) => {
     const read = readSecret(text)
     expect('message' in read && read.message).toMatch(message)
-    // The secret itself is in no message.
+    // No message has the secret itself.
     expect(JSON.stringify(read)).not.toContain('GEZDGNBV')
   })
 })

@@ -22,7 +22,7 @@ afterEach(() => {
   servers = []
 })
 
-/** A connection and its other side. */
+/** A connection and its other end. */
 async function pair(): Promise<{ readonly socket: Socket; readonly peer: Socket }> {
   const server = createServer({ allowHalfOpen: true })
   servers.push(server)

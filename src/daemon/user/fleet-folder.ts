@@ -23,7 +23,7 @@ export function settleFleet(file: string, account: Account | undefined): RunsAs[
     if (account !== undefined) giveState(stateFolder, account)
     return aside === undefined ? [] : [{ level: 'error', text: aside }]
   } catch (error) {
-    // The daemon reads the file itself, and has words for what is wrong.
+    // The daemon reads the file itself, and reports what is wrong.
     if (error instanceof FleetSettingsError || error instanceof FileError) return []
     return [{ level: 'error', text: (error as Error).message }]
   }

@@ -42,7 +42,7 @@ afterEach(() => {
   }
 })
 
-/** The disk of a host, whose steps a test can look at or make fail. */
+/** The disk of a host, whose steps a test can watch or make fail. */
 function disk(before: (step: string, path: string) => void): NonNullable<FleetUsersDeps['disk']> {
   return {
     ...realDisk,
@@ -93,7 +93,7 @@ function disk(before: (step: string, path: string) => void): NonNullable<FleetUs
   }
 }
 
-describe('what is pushed', () => {
+describe('a pushed version', () => {
   test('is in force and private, and the log names the users added and removed, without secrets', async () => {
     const one = host()
     await one.push(1, { 'ssh.users': USERS, 'notes.txt': 'anything\n' })
@@ -122,7 +122,7 @@ describe('what is pushed', () => {
     expect(one.etcd.asked.length).toBeLessThanOrEqual(2)
   })
 
-  test('leaves the previous version, and no older one', async () => {
+  test('leaves the version before it, and no older one', async () => {
     const one = host()
     for (const version of [1, 2, 5])
       await one.push(version, { 'ssh.users': USERS.repeat(1).replace('6001', `60${version}1`) })
@@ -499,7 +499,7 @@ test('a host that lost its State_Folder accepts no older users than it had', asy
   expect(web.text('ssh.users')).toBe('bob 7431,8020,6002\n')
 })
 
-/** A change of the key of the users. */
+/** Returns the change that writes the key of the users in etcd. */
 function putOf(value: string): {
   readonly type: 'put'
   readonly kv: { key: string; value: string; modRevision: string }

@@ -29,7 +29,7 @@ function stanzaOf(lines: string): Stanza {
   return stanzas[0]!
 }
 
-describe('a file that fwknopd takes', () => {
+describe('a file that fwknopd accepts', () => {
   const { stanzas, faults } = readAccess(fixture('access.conf'))
 
   test('has no faults', () => {
@@ -288,7 +288,7 @@ describe('values', () => {
   })
 })
 
-describe('whatever is in the file', () => {
+describe('any text in the file', () => {
   const names = fc.constantFrom(...ACCESS.spellings, 'source', 'KEY_BASE46')
   const lines = fc.tuple(names, fc.constantFrom(' ', ': ', '\t', '', '='), fc.string({ unit: 'binary', maxLength: 40 }))
   const files = fc.array(
@@ -322,63 +322,66 @@ describe('whatever is in the file', () => {
   })
 })
 
-describe.skipIf(spawnSync('fwknopd', ['--version']).status !== 0)('beside the real fwknopd', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'postern-access-'))
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
-  const config = join(folder, 'fwknopd.conf')
-  const access = join(folder, 'access.conf')
-  writeFileSync(config, `PCAP_INTF lo;\nFWKNOP_RUN_DIR ${folder};\nENABLE_IPT_FORWARDING Y;\n`, { mode: 0o600 })
+describe.skipIf(spawnSync('compared with the real fwknopd', ['--version']).status !== 0)(
+  'beside the real fwknopd',
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'postern-access-'))
+    afterAll(() => rmSync(folder, { recursive: true, force: true }))
+    const config = join(folder, 'fwknopd.conf')
+    const access = join(folder, 'access.conf')
+    writeFileSync(config, `PCAP_INTF lo;\nFWKNOP_RUN_DIR ${folder};\nENABLE_IPT_FORWARDING Y;\n`, { mode: 0o600 })
 
-  /** Returns true if fwknopd accepts a file. */
-  function taken(text: string): boolean {
-    writeFileSync(access, text, { mode: 0o600 })
-    const run = spawnSync('fwknopd', ['-f', '--exit-parse-config', '-c', config, '-a', access], { timeout: 20_000 })
-    return run.status === 0
-  }
+    /** Returns true if fwknopd accepts a file. */
+    function taken(text: string): boolean {
+      writeFileSync(access, text, { mode: 0o600 })
+      const run = spawnSync('fwknopd', ['-f', '--exit-parse-config', '-c', config, '-a', access], { timeout: 20_000 })
+      return run.status === 0
+    }
 
-  test.each([
-    'SOURCE',
-    'SOURCE ANY',
-    'SOURCE ANY\nHMAC_KEY abc',
-    'SOURCE ANY\nKEY=abc',
-    'SOURCE ANY\nKEY:abc',
-    'SOURCE ANY\nKEY __CHANGEME__',
-    'SOURCE ANY\nKEY abc\nHMAC_KEY abc',
-    'SOURCE ANY\nKEY abc\nHMAC_DIGEST_TYPE sha224',
-    'SOURCE ANY\nKEY abc\nENCRYPTION_MODE pcbc',
-    'SOURCE ANY\nKEY abc\nOPEN_PORTS 22',
-    'SOURCE ANY\nKEY abc\nOPEN_PORTS icmp/8',
-    'SOURCE ANY\nKEY abc\nACCESS_EXPIRE 2030-12-31',
-    'SOURCE ANY\nKEY abc\nFW_ACCESS_TIMEOUT 8388609',
-    'SOURCE ANY\nKEY abc\nMAX_FW_TIMEOUT 8388609',
-    'SOURCE ANY\nKEY abc\nFORCE_NAT 192.168.1.3',
-    'SOURCE ANY\nKEY abc\nFORCE_NAT inside.example.org 22',
-    'SOURCE ANY\nKEY abc\nCMD_CYCLE_OPEN /bin/true',
-    'SOURCE ANY\nKEY abc\nCMD_CYCLE_OPEN /bin/true\nCMD_CYCLE_CLOSE none',
-    'SOURCE ANY\nKEY abc\nCMD_CYCLE_CLOSE /bin/true\nCMD_CYCLE_TIMER 9',
-    'SOURCE ANY\nKEY abc\nCMD_CYCLE_OPEN /bin/true\nCMD_CYCLE_CLOSE NONE\nCMD_CYCLE_TIMER 0',
-    'SOURCE ANY\nGPG_DECRYPT_ID 1234ABCD\nGPG_REMOTE_ID 1234ABCD',
-    'SOURCE ANY\nGPG_DECRYPT_PW abc',
-    'source ANY\nKEY abc',
-  ])('a file that fwknopd refuses is refused: %j', (text) => {
-    expect(taken(`${text}\n`)).toBe(false)
-    expect(readAccess(`${text}\n`).stanzas).toEqual([])
-  })
+    test.each([
+      'SOURCE',
+      'SOURCE ANY',
+      'SOURCE ANY\nHMAC_KEY abc',
+      'SOURCE ANY\nKEY=abc',
+      'SOURCE ANY\nKEY:abc',
+      'SOURCE ANY\nKEY __CHANGEME__',
+      'SOURCE ANY\nKEY abc\nHMAC_KEY abc',
+      'SOURCE ANY\nKEY abc\nHMAC_DIGEST_TYPE sha224',
+      'SOURCE ANY\nKEY abc\nENCRYPTION_MODE pcbc',
+      'SOURCE ANY\nKEY abc\nOPEN_PORTS 22',
+      'SOURCE ANY\nKEY abc\nOPEN_PORTS icmp/8',
+      'SOURCE ANY\nKEY abc\nACCESS_EXPIRE 2030-12-31',
+      'SOURCE ANY\nKEY abc\nFW_ACCESS_TIMEOUT 8388609',
+      'SOURCE ANY\nKEY abc\nMAX_FW_TIMEOUT 8388609',
+      'SOURCE ANY\nKEY abc\nFORCE_NAT 192.168.1.3',
+      'SOURCE ANY\nKEY abc\nFORCE_NAT inside.example.org 22',
+      'SOURCE ANY\nKEY abc\nCMD_CYCLE_OPEN /bin/true',
+      'SOURCE ANY\nKEY abc\nCMD_CYCLE_OPEN /bin/true\nCMD_CYCLE_CLOSE none',
+      'SOURCE ANY\nKEY abc\nCMD_CYCLE_CLOSE /bin/true\nCMD_CYCLE_TIMER 9',
+      'SOURCE ANY\nKEY abc\nCMD_CYCLE_OPEN /bin/true\nCMD_CYCLE_CLOSE NONE\nCMD_CYCLE_TIMER 0',
+      'SOURCE ANY\nGPG_DECRYPT_ID 1234ABCD\nGPG_REMOTE_ID 1234ABCD',
+      'SOURCE ANY\nGPG_DECRYPT_PW abc',
+      'source ANY\nKEY abc',
+    ])('a file that fwknopd refuses is refused: %j', (text) => {
+      expect(taken(`${text}\n`)).toBe(false)
+      expect(readAccess(`${text}\n`).stanzas).toEqual([])
+    })
 
-  test('a file that fwknopd accepts is accepted, down to the longest times', () => {
-    const text = [
-      'SOURCE: 192.0.2.7/24,198.51.100.0/255.255.255.0;',
-      'KEY: a phrase;  # with a comment',
-      'HMAC_KEY another phrase',
-      'FW_ACCESS_TIMEOUT 8388608',
-      'MAX_FW_TIMEOUT 8388608',
-      'ACCESS_EXPIRE 1/2/2030',
-      'FORCE_NAT 192.168.1.3 22',
-      'CMD_CYCLE_OPEN /bin/true $IP',
-      'CMD_CYCLE_CLOSE NONE',
-      '',
-    ].join('\n')
-    expect(taken(text)).toBe(true)
-    expect(readAccess(text)).toMatchObject({ faults: [], stanzas: [{ accessTimeoutS: 8_388_608 }] })
-  })
-})
+    test('a file that fwknopd accepts is accepted, down to the longest times', () => {
+      const text = [
+        'SOURCE: 192.0.2.7/24,198.51.100.0/255.255.255.0;',
+        'KEY: a phrase;  # with a comment',
+        'HMAC_KEY another phrase',
+        'FW_ACCESS_TIMEOUT 8388608',
+        'MAX_FW_TIMEOUT 8388608',
+        'ACCESS_EXPIRE 1/2/2030',
+        'FORCE_NAT 192.168.1.3 22',
+        'CMD_CYCLE_OPEN /bin/true $IP',
+        'CMD_CYCLE_CLOSE NONE',
+        '',
+      ].join('\n')
+      expect(taken(text)).toBe(true)
+      expect(readAccess(text)).toMatchObject({ faults: [], stanzas: [{ accessTimeoutS: 8_388_608 }] })
+    })
+  },
+)

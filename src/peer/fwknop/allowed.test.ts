@@ -37,7 +37,7 @@ const faults = (doorLines: readonly string[], stanzaLines: readonly string[]): r
 /** The ports that the description leaves out of a range. */
 const except = (text: string): readonly string[] => /but not (.*)/.exec(text)?.[1]?.split(', ') ?? []
 
-describe('in words', () => {
+describe('the description in words', () => {
   test.each([
     [['Open_Ports = tcp/22, udp/53'], [], 'opens tcp/22, udp/53; forwards to nothing; runs nothing'],
     [['Open_Ports = tcp/22'], ['OPEN_PORTS tcp/22,tcp/80'], 'opens tcp/22; forwards to nothing; runs nothing'],

@@ -122,7 +122,7 @@ describe('who asks, and when', () => {
   })
 })
 
-describe('what is asked for', () => {
+describe('what a packet asks for', () => {
   test.each([
     ['tcp/22', 'open 6/22 to 192.0.2.7 for 30'],
     ['udp/53,tcp/22', 'open 17/53,6/22 to 192.0.2.7 for 30'],
@@ -303,7 +303,7 @@ describe('forwards', () => {
   })
 })
 
-test('the words of a command cycle are what fwknopd 2.6.10 was seen to run', () => {
+test('a command cycle runs the same words as fwknopd 2.6.10', () => {
   const facts = {
     address: at('10.0.0.1'),
     source: at('127.0.0.1'),

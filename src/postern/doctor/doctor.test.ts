@@ -306,7 +306,7 @@ test('a program that is not at the path in a command is found', () => {
   expect(judgePrograms(CLASSIC, () => true)).toEqual([])
 })
 
-/** A config with a file of its own, in a folder that goes away with the test. */
+/** Writes a config to a file of its own, in a folder that is removed with the test. */
 function configIn(folder: string, text: string): Config {
   const file = join(folder, 'knockd.conf')
   writeFileSync(file, text, { mode: 0o600 })
@@ -319,7 +319,7 @@ const installedIn = (folder: string): Installation => ({
   interpreter: '/usr/bin/node',
 })
 
-describe('what root runs', () => {
+describe('a program that root runs', () => {
   const root = { uid: 0, gid: 0, mode: 0o755 }
   const HOME = { uid: 1000, gid: 1000, mode: 0o755 }
   const judged = (installation: Installation, odd: Readonly<Record<string, Owned>>): readonly Finding[] =>

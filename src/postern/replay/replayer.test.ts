@@ -195,7 +195,7 @@ test("codes are those of the capture's time, valid once each, even after its clo
     knocksOfCode(codeOf(totp, periodAt(totp, BEGIN_MS + codeAt * 1000))).map(({ port }) => ({ at, port }))
   const far = 86_400 * 40
   const sent = [...knocksAt(0), ...knocksAt(10, 0), ...knocksAt(600, 0), ...knocksAt(far)]
-  // The clock is set back, and the daemon's timer looks at it within half a minute.
+  // The clock is set back, and the daemon's timer notices that within half a minute.
   const back = [{ at: 5_000, port: 80 }, { at: 5_040, port: 80 }, ...knocksAt(5_041)]
   const config = `[c]\nTOTP_Secret_File = ${path}\nOpen_Ports = tcp/22\n`
   const told = await replayed([...sent, ...back], undefined, 0, config)
