@@ -1,6 +1,6 @@
 // Goal: the gate gives the same answers as a slow and simple model: one attempt per source and door, in plain maps. The
-// model leaves out sequences that begin with the same knock, or repeat their first knock. gate.test.ts and lost-
-// knock.test.ts have those.
+// model leaves out sequences that begin with the same knock, or repeat their first knock. Tests of those are in
+// gate.test.ts and lost-knock.test.ts.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SLOW } from '../../test/slow.ts'
