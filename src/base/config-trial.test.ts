@@ -1,4 +1,4 @@
-// Goal: a config on trial goes back to the very file that was there, whatever step a crash left it at, and nothing that
+// Goal: a config on trial is replaced by the very file that was there before, after a crash at any step. Nothing that
 // somebody wrote meanwhile is lost.
 import {
   existsSync,

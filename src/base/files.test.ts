@@ -1,4 +1,5 @@
-// Goal: a confirmation is on disk or it is not, wherever a process is killed; and a file that others could change is not used.
+// Goal: a confirmation is on disk whole or not at all, even if the process is killed. A file that others can change is
+// not used.
 import { chmodSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,7 +57,7 @@ const trial = (id: string, more: Partial<Trial> = {}): Trial => ({
   ...more,
 })
 
-test('a trial that is over gives way to what was before it, and one that was confirmed is finished', () => {
+test('a trial whose time is over is taken back; one that was confirmed is put in force', () => {
   files.trial.write(trial('new'))
   expect([endOverdue(files, firewall), ran, files.trial.read()]).toEqual([
     'taken back',
@@ -69,14 +70,14 @@ test('a trial that is over gives way to what was before it, and one that was con
   expect([endOverdue(files, firewall), ran.length]).toEqual([undefined, 2])
 })
 
-test('one that lasts, or went with its boot, changes no rules', () => {
+test('a trial that still runs, or that ended with a reboot, changes no rules', () => {
   files.trial.write(trial('new', { deadline: sinceBoot() + 60_000 }))
   expect([endOverdue(files, firewall), files.trial.read()?.id]).toEqual([undefined, 'new'])
   files.trial.write(trial('new', { boot: 'another' }))
   expect([endOverdue(files, firewall), files.trial.read(), ran]).toEqual([undefined, undefined, []])
 })
 
-test('rules that the kernel refuses leave the trial written down, to be tried again', () => {
+test('if the kernel refuses the rules, the trial stays on disk and is tried again', () => {
   files.trial.write(trial('new'))
   const refusing = {
     run: (): string => {
@@ -87,9 +88,9 @@ test('rules that the kernel refuses leave the trial written down, to be tried ag
   expect(files.trial.read()?.id).toBe('new')
 })
 
-test('what was confirmed is read back, and a half-written one never takes its place', () => {
+test('a confirmation is read back, and a half-written one never takes its place', () => {
   files.confirmed.write(confirmed('a'))
-  // As a power cut leaves it.
+  // A power cut can leave such a file.
   writeFileSync(join(at, 'state/base.json.new'), '{"id":', { mode: 0o600 })
   expect(files.confirmed.read()).toEqual({ ...confirmed('a'), persist: undefined })
   files.confirmed.write(confirmed('b'))
@@ -106,7 +107,7 @@ test.each([
   ['{"id":"a"}', /damaged/],
   [JSON.stringify({ ...confirmed('a'), rules: 'flush ruleset' }), /damaged/],
   [JSON.stringify({ ...confirmed('a'), commandDoors: [1] }), /damaged/],
-])('a record that is none is said to be damaged: %j', (text, message) => {
+])('an invalid record is reported as damaged: %j', (text, message) => {
   mkdirSync(join(at, 'state'), { mode: 0o700 })
   writeFileSync(join(at, 'state/base.json'), text, { mode: 0o600 })
   expect(() => files.confirmed.read()).toThrow(message)
@@ -132,7 +133,7 @@ test('a file, a folder or a link that others can change is not used', () => {
   expect(() => files.confirmed.read()).toThrow(/the symbolic link .* belongs to another user/)
 })
 
-test('one at a time', async () => {
+test('only one process at a time has the lock', async () => {
   const lock = files.lock()
   expect(() => files.lock()).toThrow(/locked/)
   const waiting = files.lockSoon()
@@ -140,12 +141,12 @@ test('one at a time', async () => {
   ;(await waiting).release()
 })
 
-test('a trial is told as confirmed when the process that confirms it has written everything', async () => {
+test('a trial counts as confirmed once the process that confirms it has written everything', async () => {
   const lock = files.lock()
   let told: boolean | undefined
   const telling = files.wasConfirmed('a').then((each) => (told = each))
   files.confirmed.write(confirmed('a'))
-  // Longer than a look at the lock takes.
+  // This is longer than one check of the lock takes.
   await pause(150)
   expect(told).toBeUndefined()
   lock.release()

@@ -1,4 +1,4 @@
-// Goal: a port with a service's traffic is left alone, a scan's ports are not, and nothing is left out for good.
+// Goal: the filter leaves out a port with a service's traffic, but not the ports of a scan, and no port for good.
 import { expect, test } from 'vitest'
 import { BUSY_FOR_MS, BUSY_PACKETS_PER_S, BusyPorts } from './busy.ts'
 import { BUSY_PORTS_MAX } from './filter.ts'
@@ -17,14 +17,14 @@ test('a busy port is found once, and a scan over many ports finds none', () => {
   expect([...busy.ports]).toEqual([443])
 })
 
-test('less than that in a second is not busy', () => {
+test('a port with less traffic than that in a second is not busy', () => {
   const busy = new BusyPorts()
   for (let second = 1; second < 10; second++) {
     expect(load(busy, 443, BUSY_PACKETS_PER_S - 1, second * 1_000)).toBe(false)
   }
 })
 
-test('no more ports are left out than the filter can name, and all are looked at again after a while', () => {
+test('the filter leaves out at most as many ports as it can name, and looks at all of them again later', () => {
   const busy = new BusyPorts()
   for (let port = 1; port <= BUSY_PORTS_MAX + 10; port++) load(busy, port, BUSY_PACKETS_PER_S, 2_000)
   expect(busy.ports.size).toBe(BUSY_PORTS_MAX)

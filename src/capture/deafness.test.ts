@@ -1,4 +1,5 @@
-// Goal: a capture that was deaf is told of for a day, and however often it is made so, the log says it once a minute.
+// Goal: a capture that was deaf is in the status for a day. The log says it once a minute at most, however often it
+// happens.
 import { expect, test } from 'vitest'
 import { DEAF_REPORT_MS, DEAF_TOLD_MS, Deafness } from './deafness.ts'
 

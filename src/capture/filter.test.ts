@@ -1,5 +1,5 @@
-// Goal: the kernel's filter does not grow with the number of doors, and says nothing of UDP where nobody knocks with it.
-// That it lets the right packets through is tried on real interfaces in test/lab.
+// Goal: the kernel's filter does not grow with the number of doors, and lets no UDP through if no door needs it. On
+// real interfaces, test/lab tries that the right packets get through.
 import { expect, test } from 'vitest'
 import { OPENING_FLAGS } from '../config/flags.ts'
 import type { Terms } from '../gate/terms.ts'

@@ -1,4 +1,5 @@
-// Goal: a quiet host's packets are taken at once, a flood's in batches, and somebody's last knock waits the least.
+// Goal: a quiet host's packets are read immediately, a flood's in batches, and the last knock of a sequence waits
+// least.
 import { expect, test } from 'vitest'
 import {
   CROWD_INTERVAL_MS,

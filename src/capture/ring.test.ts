@@ -1,5 +1,5 @@
-// Goal: a flood is taken with a large buffer, ordinary traffic with a small one, and no packet is lost or handled twice
-// when one takes the place of the other.
+// Goal: a flood is read with a large buffer, ordinary traffic with a small one. No packet is lost or handled twice when
+// one buffer replaces the other.
 import { beforeEach, afterEach, expect, test, vi } from 'vitest'
 import type { TakeFrame } from '../native/pcap.ts'
 import { BUFFER_BYTES, FLOOD_BUFFERS_MAX, FLOOD_BUFFER_BYTES, FLOOD_OVER_MS, Ring } from './ring.ts'

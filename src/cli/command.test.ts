@@ -1,5 +1,5 @@
-// Goal: a command line is read as its row says; a fault names the word that is wrong, and what would be right; the help
-// shows every option of the row, and nothing runs before all is read.
+// Goal: a command line is read as its row of the table says. A fault names the wrong word, and what would be right. The
+// help shows every option of the row, and nothing runs before all words are read.
 import { expect, test } from 'vitest'
 import { VERSION } from '../version.ts'
 import { command, readCommand, runCommand } from './command.ts'

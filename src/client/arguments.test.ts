@@ -1,4 +1,4 @@
-// Goal: knockd's command lines mean what they always did, and a word that means nothing is an error before any knock.
+// Goal: knockd's command lines mean what they always did, and an unknown word is an error before any knock.
 import { describe, expect, test } from 'vitest'
 import { readOptions } from '../cli/arguments.ts'
 import { readCommand } from '../cli/command.ts'

@@ -1,4 +1,4 @@
-// Goal: what the program prints, where, and what it exits with; nothing here sends a packet.
+// Goal: the program prints the right text in the right place, and has the right exit code. No packet is sent here.
 import { expect, test } from 'vitest'
 import { VERSION } from '../version.ts'
 import { client } from './client.ts'

@@ -1,5 +1,5 @@
-// Goal: a code is knocked only while it is good for long enough, and never twice, whatever the clock and the period; and
-// nobody waits for longer than a period.
+// Goal: a code is used only while it is valid for long enough, and never twice, whatever the clock and the period.
+// Nobody waits for longer than a period.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ const SECRET: TotpSecret = {
   periodS: 30,
 }
 
-/** A clock that goes on only while somebody waits; `early` is by how much a timer may fire too soon, as Node's do. */
+/** A clock that advances only while somebody waits. `early`: how much too soon a timer may fire, as in Node. */
 class FakeClock implements Clock {
   readonly waits: number[] = []
   readonly told: string[] = []
@@ -42,7 +42,7 @@ class FakeClock implements Clock {
   }
 }
 
-/** Remembers for one run. */
+/** Remembers used codes for one run. */
 class Memory implements LastCode {
   #last: number | undefined
   last(): number | undefined {
@@ -57,7 +57,7 @@ const at = (takesMs: number) => (): number => takesMs
 const ports = (code: string): readonly number[] => knocksOfCode(code).map(({ port }) => port)
 
 describe('a round', () => {
-  test('has the code of the moment, by RFC 6238, behind the ports given', async () => {
+  test('knocks the current code, by RFC 6238, behind the given ports', async () => {
     const clock = new FakeClock(1_111_111_109_000 - 10_000)
     const knocks = await codeRounds(SECRET, [{ protocol: UDP, port: 7 }], at(0), clock, new Memory())(0)
     expect(knocks).toEqual([
@@ -87,7 +87,7 @@ describe('a round', () => {
     expect(clock.told).toEqual(['waiting 1.6 s for the next code'])
   })
 
-  test('has room for the pauses between knocks, but does not wait for ever to have it', async () => {
+  test('leaves room for the pauses between knocks, but does not wait for ever to have it', async () => {
     const clock = new FakeClock(20_001)
     await codeRounds(SECRET, [], at(8_000), clock, new Memory())(0)
     expect(clock.waits).toEqual([9_999])
@@ -97,7 +97,7 @@ describe('a round', () => {
   })
 })
 
-test('the next round has the next code, and waits for it no longer than there is need', async () => {
+test('the next round has the next code, and waits no longer than it must', async () => {
   const clock = new FakeClock(10_000)
   const rounds = codeRounds(SECRET, [], at(0), clock, new Memory())
   await rounds(1)
@@ -109,7 +109,7 @@ test('the next round has the next code, and waits for it no longer than there is
   expect(clock.waits).toEqual([16_000])
 })
 
-test('a run after another waits for the next code', async () => {
+test('a run right after another waits for the next code', async () => {
   const clock = new FakeClock(10_000)
   const memory = new Memory()
   await codeRounds(SECRET, [], at(0), clock, memory)(0)
@@ -118,7 +118,7 @@ test('a run after another waits for the next code', async () => {
   expect(clock.told).toEqual(['waiting 20.0 s for the next code'])
 })
 
-test('no code twice, each good for long enough, none awaited for longer than its period', async () => {
+test('no code is used twice, each is valid for long enough, and no wait is longer than a period', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 5, max: 120 }),
@@ -146,7 +146,7 @@ test('no code twice, each good for long enough, none awaited for longer than its
   )
 })
 
-test('the file is private, and what is wrong with it is said with its name and without the secret', async () => {
+test('the file is private, and an error names the file but not the secret', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'postern-client-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'totp')

@@ -1,4 +1,4 @@
-// Goal: an address to knock from is one of the family, and of the kind, of the address knocked at.
+// Goal: an address to knock from has the same family and the same kind as the address that is knocked at.
 import type { NetworkInterfaceInfo } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { HERE } from '../file/platform.ts'

@@ -1,4 +1,4 @@
-// Goal: nothing that the client loads imports native code, but for the three parts that cannot do without.
+// Goal: nothing that the client loads imports native code, except the three parts that need it.
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -1,4 +1,4 @@
-// Goal: knocks leave one after the other, family after family, round after round, and no further than they should.
+// Goal: knocks are sent one after the other, family after family, round after round, and only as long as necessary.
 import { describe, expect, test } from 'vitest'
 import type { Knock } from '../config/config.ts'
 import { ICMP, TCP, UDP } from '../packet/packet.ts'

@@ -1,4 +1,4 @@
-// Goal: a file that Windows' editors write, with CR LF and perhaps a byte order mark, says the same as one of Linux.
+// Goal: a file from an editor of Windows, with CR LF and perhaps a byte order mark, reads as on Linux.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// Goal: what needs native code or another system says so in a line, with what to do, before anything is sent.
+// Goal: a part that needs native code or another system says so in one line, with what to do, before anything is sent.
 import { expect, test } from 'vitest'
 import { HERE } from '../file/platform.ts'
 import type { Platform } from '../file/platform.ts'

@@ -1,4 +1,5 @@
-// Goal: a secret is read only where nobody else could have, nothing is read past its bound, and nothing is waited for.
+// Goal: a secret is read only if nobody else could have read it. Nothing is read past its bound, and nothing is waited
+// for.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

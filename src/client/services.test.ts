@@ -1,4 +1,4 @@
-// Goal: a service's name is found as services(5) says, and nothing else is.
+// Goal: the name of a service is found as in services(5), and other names are not found.
 import { expect, test } from 'vitest'
 import { TCP, UDP, type Protocol } from '../packet/packet.ts'
 import { findService } from './services.ts'

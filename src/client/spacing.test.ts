@@ -1,4 +1,4 @@
-// Goal: rounds that follow a failed one leave the network more time, and none takes longer than a daemon waits.
+// Goal: rounds after a failed one leave the network more time, and no round takes longer than a daemon waits.
 import { expect, test } from 'vitest'
 import { HELD_MS, spacingOf } from './spacing.ts'
 

@@ -1,4 +1,4 @@
-// Goal: a second run of knock knows which code the first one knocked; whatever is in the file, or none can be written.
+// Goal: a second run of knock knows which code the first one used. The file may have any content, or be unwritable.
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// Goal: "open" is what a connection proves, also when it comes late or at the second address only.
+// Goal: a door counts as open if a connection succeeds, even late or at the second address only.
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import type { Destination } from './destination.ts'

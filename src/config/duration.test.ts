@@ -1,4 +1,4 @@
-// Goal: a time is what it says, within its bounds, and nothing else is one.
+// Goal: a duration is read within its bounds, and any other text is refused.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { formatDuration, parseDuration } from './duration.ts'

@@ -18,7 +18,7 @@ import { USERS_MAX, USER_NAME_MAX_CHARS } from './users.ts'
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 const manual = manualPage('knockd.conf.5')
 
-/** The text under each directive's heading; its macros gone. */
+/** The text under each directive's heading, without macros. */
 const entries = entriesOf(manual, /^\.(?:B|BI|BR) "?(\w+)/)
 
 test.each([...Object.values(OPTION_DIRECTIVES), ...Object.values(DOOR_DIRECTIVES)])(
@@ -29,12 +29,12 @@ test.each([...Object.values(OPTION_DIRECTIVES), ...Object.values(DOOR_DIRECTIVES
   },
 )
 
-test('nothing else is', () => {
+test('nothing else is documented', () => {
   const known = new Set([...OPTIONS.spellings, ...DOORS.spellings])
   expect([...entries.keys()].filter((name) => name !== '' && !known.has(name))).toEqual([])
 })
 
-/** Directives that say what opens a door, which needs some of them. */
+/** The directives that say what opens a door. Each door needs some of them, so they have no default. */
 const NEEDED =
   'Sequence One_Time_Sequences TOTP_Secret_File Users SPA SPA_Users Access_File Fwknop_Keys Profiles'.split(' ')
 
@@ -47,14 +47,14 @@ test.each(
 const sorted = (names: readonly (string | undefined)[]): readonly string[] =>
   names.map(String).sort((one, other) => (one < other ? -1 : 1))
 
-/** The directives that knockd 0.8 has, in small letters (knockd(1) and the strings of Debian's program). */
+/** The directives of knockd 0.8 in lower case (knockd(1) and the strings of Debian's program). */
 const KNOCKDS = new Set(
   'usesyslog logfile pidfile interface sequence one_time_sequences seq_timeout tcpflags target cmd_timeout'
     .concat(' start_command start_command_6 stop_command stop_command_6')
     .split(' '),
 )
 
-test('those that knockd does not have are named as new, here and in differences.md, where they may stand', () => {
+test('directives that knockd does not have are marked as new, here and in differences.md, with where they may be', () => {
   const fresh = [OPTION_DIRECTIVES, DOOR_DIRECTIVES].map((table) =>
     sorted(
       Object.values(table)
@@ -111,7 +111,7 @@ test.each([
   expect(entries.get(name)).toContain(words)
 })
 
-test('the events of On_Event, and their bounds', () => {
+test('the events of On_Event are documented, with their bounds', () => {
   const [, section = ''] = /^\.SH NOTIFICATIONS\n([^]*?)^\.SH/m.exec(manual) ?? []
   const names = [...section.matchAll(/^\.TP\n(.*)$/gm)].flatMap(
     ([, line = '']) => line.match(/(?<=\\fB)[a-z-]+/g) ?? [],
@@ -120,7 +120,7 @@ test('the events of On_Event, and their bounds', () => {
   expect(entries.get('On_Event')).toContain(`up to ${ON_EVENT_MAX} lines`)
 })
 
-test('the bounds that have no entry', () => {
+test('bounds that belong to no directive are documented', () => {
   expect(manual).toContain(`At most ${USERS_MAX.toLocaleString('en')} users at one door`)
   expect(manual).toContain(`A name has at most ${USER_NAME_MAX_CHARS} characters: letters`)
   expect(manual).toContain(`The last ${USED_PERIODS_MAX} used codes`)
@@ -144,7 +144,7 @@ test('the examples of the manual are usable', () => {
   }
 })
 
-test('the example has one warning: that its sequence stands in an example', () => {
+test('the example config has one warning: its sequence is published', () => {
   const { config, faults } = checkConfig(read('examples/knockd.conf'), 'example')
   expect(config?.doors).toHaveLength(1)
   expect(faults.map((fault) => formatFault('example', fault))).toEqual([
@@ -153,7 +153,7 @@ test('the example has one warning: that its sequence stands in an example', () =
   ])
 })
 
-test('so would it have with its other doors', () => {
+test('with its other doors, too, the example config has one warning', () => {
   const text = read('examples/knockd.conf')
     .replaceAll(/^# ?(\[.*|\t\w.*=.*)$/gm, '$1')
     .replace('= CHANGE', '= 4021,811,3010')

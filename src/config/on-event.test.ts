@@ -1,4 +1,5 @@
-// Goal: each line of On_Event counts, a command may have colons, and a mistake is named with its place and what would be right.
+// Goal: each line of On_Event counts, and a command may have colons. A mistake is named with its place and what would
+// be right.
 import { expect, test } from 'vitest'
 import { checkConfig } from '../lint/lint.ts'
 import { ON_EVENT_MAX, readOnEvent } from './on-event.ts'

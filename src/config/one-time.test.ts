@@ -1,4 +1,4 @@
-// Goal: lines of a one-time file are found at the very bytes where a mark must go.
+// Goal: each line of a one-time file is found at the very bytes where its mark has to be.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseOneTime } from './one-time.ts'

@@ -1,4 +1,4 @@
-// Goal: a config tells which directive keeps the daemon root, at its line, and nothing else does.
+// Goal: a config tells which directive keeps the daemon root, with its line, and no other directive does.
 import { expect, test } from 'vitest'
 import { checkConfig } from '../lint/lint.ts'
 import { formatFault } from '../text/fault.ts'

@@ -1,5 +1,5 @@
-// Goal: a config says what it means in every spelling; every fault of it is reported at once, at its place, with what
-// would be right; and no text, however odd, does more than that. The fixtures stand beside what is to be said of them.
+// Goal: a config means the same in every spelling. Every fault is reported at once, at its place, with what would be
+// right. No text does more than that, however odd. The fixtures are beside the expected reports.
 import { readFileSync, readdirSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -20,7 +20,7 @@ const folder = new URL('../../test/fixtures/config/', import.meta.url)
 const fixture = (name: string): string => readFileSync(new URL(name, folder), 'utf8')
 const fixtures = readdirSync(folder).filter((name) => name.endsWith('.conf'))
 
-/** The config of a text that has to be usable. */
+/** The config of a text; the text has to be usable. */
 function usable(text: string): Config {
   const { config, faults } = checkConfig(text, 'test.conf')
   if (config === undefined) throw new Error(faults.map((fault) => formatFault('test.conf', fault)).join('\n'))
@@ -33,20 +33,20 @@ function told(text: string, facts?: Facts): readonly string[] {
 
 const DOOR = '[ssh]\nSequence = 4021,811,3010\nCommand = /usr/local/sbin/open %IP%\n'
 
-/** The IPv6 commands of a door with some more lines. */
+/** The IPv6 commands of a door with these extra lines. */
 const commands = (more: string): unknown => usable(`${DOOR}Stop_Command = close\n${more}`).doors[0]!.commands6
 
-/** As many doors as wanted, in few words. */
+/** A config with the given number of doors. */
 const manyDoors = (count: number): string =>
   Array.from({ length: count }, (_, index) => `[${index}]\nOne_Time_Sequences = /${index}\nCommand = open\n`).join('')
 
-/** A machine with nothing to be said against it, but for what is given. */
+/** A machine without any problem, except for the given facts. */
 const facts = (more: Partial<Facts>): Facts => ({ listens: () => false, mode: 0o600, file: () => ({}), ...more })
 
 /** A machine on which something listens on UDP port 811. */
 const listens = (protocol: number, port: number): boolean => protocol === UDP && port === 811
 
-/** What holds for every text. */
+/** Checks what holds for every text. */
 function checkAny(text: string): void {
   const { config, faults } = checkConfig(text, 'k')
   expect(config === undefined).toBe(faults.some(({ severity }) => severity === 'error'))
@@ -64,14 +64,14 @@ function checkAny(text: string): void {
     expect(door.secret.kind !== 'sequence' || door.secret.knocks.length > 0).toBe(true)
 }
 
-/** Doors as configs have them. */
+/** Doors as they are written in configs. */
 const usualDoors = (count: number): string =>
   Array.from({ length: count }, (_, index) => {
     const knocks = [3, 1, 7, 2].map((knock) => 1 + ((index * 7919 + knock * 104_729) % 65_535))
     return `[${index}]\nSequence = ${knocks.join()}\nCommand = iptables -A INPUT -s %IP% -j ACCEPT\nCommand_6 =\nStop_Command = iptables -D INPUT -s %IP% -j ACCEPT\n`
   }).join('')
 
-/** Microseconds of this process that reading takes, however many others want the processor. */
+/** Microseconds of processor time that reading takes, however many other processes run. */
 const time = (text: string): number => {
   const start = process.cpuUsage()
   expect(checkConfig(text, 'k').config).toBeDefined()
@@ -79,7 +79,7 @@ const time = (text: string): number => {
   return user + system
 }
 
-test.each(fixtures)('every fault of %s', (name) => {
+test.each(fixtures)('every fault of %s is reported', (name) => {
   const { config, faults } = checkConfig(fixture(name), name)
   const text = faults.map((fault) => `${formatFault(name, fault)}\n`).join('')
   expect(text).toBe(fixture(name.replace(/conf$/, 'txt')))
@@ -95,7 +95,7 @@ describe('what is read', () => {
   const { options, doors } = usable(fixture('good.conf'))
   const door = (name: string): (typeof doors)[number] => doors.find((each) => each.name === name)!
 
-  test('options', () => {
+  test('all options are read', () => {
     expect(options).toEqual({
       useSyslog: true,
       logFile: '/var/log/knockd.log',
@@ -122,7 +122,7 @@ describe('what is read', () => {
     })
   })
 
-  test('a door with everything', () => {
+  test('a door with every directive is read', () => {
     const start = '/sbin/iptables -I INPUT 1 -s %IP% -p tcp -m tcp --dport 22 -j ACCEPT'
     const stop =
       'sudo -n /usr/sbin/iptables -w --delete INPUT --protocol TCP --source %IP%/32 --destination-port=ssh --jump ACCEPT'
@@ -151,7 +151,7 @@ describe('what is read', () => {
     })
   })
 
-  test('one-time sequences, and a door for IPv6 alone', () => {
+  test('one-time sequences and a door for IPv6 alone are read', () => {
     expect(door('OPEN').secret).toMatchObject({ kind: 'one-time', path: '/etc/knockd/open' })
     expect(door('OPEN').commands4).toEqual({ start: undefined, stop: undefined })
     expect(door('OPEN').commands6.start).toBe('/usr/local/sbin/open6 %IP% a=b # no comment')
@@ -168,7 +168,7 @@ describe('what is read', () => {
     })
   })
 
-  test('units, aliases, targets, cool-down', () => {
+  test('units, aliases, targets and the cool-down are read', () => {
     expect(door("knockers' set").cmdTimeoutMs).toBe(500)
     expect(door('firewalld').seqTimeoutMs).toBe(7_200_000)
     expect(formatAddress(door('ufw').target!)).toBe('2001:db8::7')
@@ -183,7 +183,7 @@ test("a game server's config for a patched knockd", () => {
   expect(door).toMatchObject({ secret: { knocks: [{ protocol: UDP, port: 8211 }] }, cooldownMs: 5_000 })
 })
 
-test('defaults', () => {
+test('defaults are used for what is missing', () => {
   const { options, doors } = usable(DOOR)
   expect(options).toEqual(OPTIONS_DEFAULT)
   expect(options).toMatchObject({ scanPorts: 5, scanIgnoreMs: 60_000, interfaces: [], logFormat: 'knockd' })
@@ -209,18 +209,18 @@ test('line ends, byte order mark and blanks change nothing', () => {
   expect(usable(DOOR.replaceAll(/^(?!\[)/gm, ' \t ')).doors).toEqual(plain.doors)
 })
 
-test('the last of several counts', () => {
+test('the last of several values counts', () => {
   const { doors } = usable(`${DOOR}Seq_Timeout = 1\nTimeout = 2\n`)
   expect(doors[0]!.seqTimeoutMs).toBe(2_000)
 })
 
-test('a config without doors', () => {
+test('a config may have no doors', () => {
   for (const text of ['', '\n', '# nothing\n', '[options]\nUseSyslog\n']) {
     expect(told(text)).toEqual(['k:1:1: error: the config has no door'])
   }
 })
 
-test('bounds', () => {
+test('values at and beyond the bounds', () => {
   const long = 'x'.repeat(LINE_MAX_CHARS)
   expect(told(`${DOOR}Stop_Command = ${long}\n`)).toEqual([`k:4:${LINE_MAX_CHARS + 1}: error: the line is too long`])
   expect(told(`# ${long}${long}\n${DOOR}`)).toEqual([])
@@ -229,13 +229,13 @@ test('bounds', () => {
   expect(told(DOOR.replace('ssh', `${name}n`))).toEqual(['k:1:1: error: the name of the section is too long'])
 })
 
-test('too many doors', () => {
+test('too many doors are refused', () => {
   if (SLOW) expect(usable(manyDoors(DOORS_MAX)).doors).toHaveLength(DOORS_MAX)
-  // Where the first door too many is found, those before it were taken.
+  // The doors before the first one too many were accepted.
   expect(told(manyDoors(DOORS_MAX + 2))).toEqual([`k:${3 * DOORS_MAX + 1}:1: error: too many doors`])
 })
 
-test('more faults than are listed are counted, and none is forgotten in the outcome', () => {
+test('faults beyond the longest list are counted, and an error among them still makes the config unusable', () => {
   const bogus = Array.from({ length: FAULTS_MAX + 5 }, (_, index) => `bogus${index} = 1`).join('\n')
   const { config, faults } = checkConfig(`${DOOR}${bogus}\n`, 'k')
   expect(config).toBeUndefined()
@@ -243,7 +243,7 @@ test('more faults than are listed are counted, and none is forgotten in the outc
   expect(faults.at(-1)!.message).toBe('too many faults to list: 5 more')
 })
 
-test('nothing of a sequence, right or wrong, is repeated', () => {
+test('no part of a sequence is repeated in a message, right or wrong', () => {
   const wrong =
     '[a]\nSequence = 61111;62222;63333, 64444/udp, 65555:61111, 60001 60002\n60003,60004\n60005,6 = 7\nCommand = c\n'
   const machine = { listens: () => true, mode: 0o644, file: () => ({}) }
@@ -256,7 +256,7 @@ test('nothing of a sequence, right or wrong, is repeated', () => {
 describe('facts from outside', () => {
   const once = '[a]\nOne_Time_Sequences = /seq\nCommand = open\n'
 
-  test('a program listens on a knock port', () => {
+  test('a program that listens on a knock port is reported', () => {
     expect(told(DOOR, facts({ listens }))).toEqual([])
     const text = DOOR.replace('811', ' 811:udp')
     expect(told(text, facts({ listens }))).toEqual([
@@ -265,7 +265,7 @@ describe('facts from outside', () => {
     expect(told(`${text}Target = 192.0.2.7\n`, facts({ listens }))).toEqual([])
   })
 
-  test('modes', () => {
+  test('a file mode that lets others read is reported', () => {
     expect(told(DOOR, facts({ mode: 0o640 }))).toEqual([])
     expect(told(DOOR, facts({ mode: 0o644 }))).toEqual([
       'k:1:1: warning: everyone on this machine can read the sequences in this file (mode 0644)',
@@ -276,7 +276,7 @@ describe('facts from outside', () => {
     ])
   })
 
-  test('one-time files', () => {
+  test('faults of one-time files are reported', () => {
     const file = (content: string): Facts => facts({ file: () => ({ content }) })
     expect(told(once, file('# a\n 3,2,1\n#1,2\n\n 3,2\n'))).toEqual([])
     expect(told(once, file(' 3,2,1\n 3,x,1\n 3:tcp,2,1\n'))).toEqual([
@@ -337,7 +337,7 @@ describe('odd texts', () => {
     fc.assert(fc.property(odd, (parts) => checkAny(`[a]\nCommand = ${parts.join('').replaceAll('\n', '')}\n`)))
   })
 
-  test('so is a good config with something put in, cut out or swapped', () => {
+  test('a good config with text inserted, deleted or swapped is read or refused', () => {
     const at = fc.nat(good.length)
     fc.assert(
       fc.property(at, fc.nat(20), fc.constantFrom(...words, ...keys, ''), (start, length, put) =>
@@ -346,7 +346,7 @@ describe('odd texts', () => {
     )
   })
 
-  test('so is a sequence that a shorter, invalid one follows', () => {
+  test('a sequence followed by a shorter, invalid one is read or refused', () => {
     const { config, faults } = checkConfig(`${DOOR}Sequence = x\nOpen_Ports = tcp/3010\n`, 'k')
     expect(config).toBeUndefined()
     expect(faults.map(({ message }) => message)).toContain('knock 1: is not a port number')
@@ -359,10 +359,10 @@ describe('odd texts', () => {
   })
 })
 
-test('time and faults grow with the number of doors, not faster', () => {
+test('time and faults grow in proportion to the number of doors', () => {
   const [small, large] = [usualDoors(250), usualDoors(5_000)]
   time(large)
   const best = (text: string): number => Math.min(...Array.from({ length: 3 }, () => time(text)))
-  // Twenty times the doors; a check of every door against every other would take four hundred times as long.
+  // Twenty times the doors: comparing every door with every other would take four hundred times as long.
   expect(best(large)).toBeLessThan(100 * best(small))
 })

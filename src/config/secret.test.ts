@@ -1,4 +1,5 @@
-// Goal: what opens a door is one thing, and every line about it is either taken or told to be wrong or idle, with its place.
+// Goal: one kind of secret opens a door. Every line about it is either used, or reported as wrong or without effect,
+// with its place.
 import { describe, expect, test } from 'vitest'
 import { TCP } from '../packet/packet.ts'
 import { checkConfig } from '../lint/lint.ts'
@@ -27,14 +28,14 @@ const warned = (lines: string, digits: number): readonly string[] =>
     file: () => ({ mode: 0o600, content: usersOf(digits) }),
   }).faults.map(({ line, message }) => `${line}: ${message}`)
 
-/** What is said of guesses where the scan guard is off. */
+/** The messages about guesses while the scan guard is off. */
 const off = (lines: string, digits: number): readonly string[] =>
   warned(`${lines}[options]\nScan_Ports = 0\n[e]\nSequence = 9123,4021,811\n`, digits).filter((text) =>
     /guesses/.test(text),
   )
 
 describe('what is read', () => {
-  test('codes, alone and behind a sequence', () => {
+  test('codes are read, alone and behind a sequence', () => {
     expect(secret('TOTP_Secret_File = /s')).toEqual({ kind: 'totp', path: '/s', code: { before: [], skew: 1 } })
     const before = [
       { protocol: TCP, port: 8123 },
@@ -48,7 +49,7 @@ describe('what is read', () => {
     expect(secret('Users = /u')).toEqual({ kind: 'users', path: '/u', code: { before: [], skew: 1 } })
   })
 
-  test('lists that the daemon makes', () => {
+  test('lists that the daemon makes are read', () => {
     expect(secret('One_Time_Sequences = Generate')).toEqual({
       kind: 'generated',
       lowWater: 3,
@@ -94,23 +95,27 @@ describe('what is wrong', () => {
       '3:1 error: door `d` has both Sequence and One_Time_Sequences',
     ],
     [
-      'nobody to read it',
+      'no reader of the list',
       'One_Time_Sequences = generate\nPublish_To = /w',
       '3:1 error: door `d` publishes its list to nobody',
     ],
     [
-      'two ways to read it',
+      'two ways to encrypt the list',
       `One_Time_Sequences = generate\nPublish_To = /w\nPublish_For = ${AGE}\nPublish_Passphrase_File = /p`,
       '5:1 error: a list is encrypted to age recipients or to a passphrase, not to both',
     ],
-    ['no range', 'One_Time_Sequences = generate\nSequence_Ports = 20', '3:18 error: `20` is not a range of ports'],
+    [
+      'an invalid range',
+      'One_Time_Sequences = generate\nSequence_Ports = 20',
+      '3:18 error: `20` is not a range of ports',
+    ],
     [
       'a narrow range',
       'One_Time_Sequences = generate\nSequence_Ports = 20-99',
       '3:18 error: `20-99` has too few ports to choose from',
     ],
     [
-      'the secret half',
+      'a secret key in place of a recipient',
       `One_Time_Sequences = generate\nPublish_To = /w\nPublish_For = ${AGE},AGE-SECRET-KEY-1X`,
       '4:78 error: this is not a recipient of lists',
     ],
@@ -124,7 +129,7 @@ describe('what is wrong', () => {
     expect(told(lines)).toContain(message)
   })
 
-  test('lines that say nothing are warned of', () => {
+  test('lines without effect get a warning', () => {
     expect(told('Sequence = 8123,7456,9124\nTOTP_Skew = 2')).toEqual([
       '3:1 warning: `TOTP_Skew` has no effect without TOTP_Secret_File or Users',
     ])
@@ -137,7 +142,7 @@ describe('what is wrong', () => {
     ])
   })
 
-  test('codes of so many users that guessing is not hopeless', () => {
+  test('codes of so many users that guessing them becomes likely get a warning', () => {
     const alone = '2: codes alone: anyone who forges your address can use up its allowance of wrong codes'
     const message = '2: of all codes, one in 16667 opens this door at any moment'
     expect(warned('', 6).toSorted()).toEqual([alone, message])
@@ -145,7 +150,7 @@ describe('what is wrong', () => {
     expect(warned('Sequence = 8123,7456\n', 6)).toEqual([])
   })
 
-  test('a guard that is switched off before codes', () => {
+  test('a scan guard that is off gets a warning at a door with codes', () => {
     expect(off('Start_Command = true\n', 8)).toEqual([expect.stringMatching(/^5: nothing limits guesses .*8 digits$/)])
     expect(off('Sequence = 8123,7456,901\nStart_Command = true\n', 6)).toEqual([
       expect.stringMatching(/^6: nothing limits guesses .*6 digits$/),

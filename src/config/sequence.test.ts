@@ -1,4 +1,5 @@
-// Goal: a sequence is read in every spelling that knockd takes, and every wrong word of one is found at its place.
+// Goal: a sequence is read in every spelling that knockd accepts, and every wrong word in one is reported with its
+// place.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ICMP, TCP, UDP } from '../packet/packet.ts'

@@ -1,5 +1,5 @@
-// Goal: a file of users is read line by line: what is no good is told with its place and left out, and nobody else with it;
-// whatever stands in it, nothing is thrown and no secret is repeated.
+// Goal: a file of users is read line by line. A faulty line is reported with its place and left out; the other lines
+// count. No text makes reading throw, and no secret is repeated.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TCP, UDP } from '../packet/packet.ts'
@@ -9,7 +9,7 @@ const KEY = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
 const OTHER = 'MZXW6YTBOIFA2DQPCAQDAQCQIFA2DQPC'
 const URI = `otpauth://totp/gate:alice?secret=${OTHER}&digits=6`
 
-test('names and secrets of every kind', () => {
+test('names and secrets of every kind are read', () => {
   const { users, faults } = parseUsers(`\uFEFF# who\n\nalice ${URI}\r\n\tbob\t ${KEY}\ncarol.1-x 7431,8020:udp\n`)
   expect(faults).toEqual([])
   expect(users.map(({ name, line, secret }) => [name, line, secret.kind])).toEqual([
@@ -28,9 +28,9 @@ test('names and secrets of every kind', () => {
   })
 })
 
-describe('a line that is no good is told, and those around it count', () => {
+describe('a faulty line is reported, and the lines around it count', () => {
   test.each([
-    ['a name that a shell would mind', '$(x) 1,2', '1:1 the line does not begin with the name of a user'],
+    ['a name with characters of the shell', '$(x) 1,2', '1:1 the line does not begin with the name of a user'],
     ['no secret', '  bob', '1:6 the secret of `bob` is missing'],
     ['no sequence', 'bob 1,x', '1:7 the secret of `bob` is not a sequence'],
     ['a short key', 'bob GEZDGNBVGY3TQOJQ', '1:5 the secret of `bob` has a key that is too short'],
@@ -53,7 +53,7 @@ describe('a line that is no good is told, and those around it count', () => {
   })
 })
 
-test('no more users than there may be, and no more faults than one can read', () => {
+test('the number of users and the number of reported faults have a bound', () => {
   const many = Array.from(
     { length: USERS_MAX + 5 },
     (_, index) => `u${index} ${(index % 60_000) + 1},${(index >> 1) + 1}:udp`,
@@ -64,7 +64,7 @@ test('no more users than there may be, and no more faults than one can read', ()
   expect(parseUsers('!\n'.repeat(1_000)).faults.length).toBeLessThan(30)
 })
 
-test('any text is read, and no message has anything of a secret in it', () => {
+test('any text is read, and no message has any part of a secret', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.string(), fc.constantFrom(' ', '\t', '\n'), fc.string())), (parts) => {
       const { users, faults } = parseUsers(parts.map((part) => part.join('')).join('\n'))
@@ -77,7 +77,7 @@ test('any text is read, and no message has anything of a secret in it', () => {
   expect(told).not.toContain(OTHER)
 })
 
-test('names of lines that cannot be read are told, so that what they had can go on', () => {
+test('the names on unreadable lines are returned, so that those users can keep their previous secrets', () => {
   const text = `alice 1,x\nbob ${KEY}\n# carol 1,2\nbob 3,4\n-x 1\ndan 5,6\rerin 7,8\r# frank 9,9\ngina\n`
   const { users, faults, unread } = parseUsers(text)
   expect(users.map(({ name }) => name)).toEqual(['bob'])

@@ -1,4 +1,4 @@
-// Goal: the control socket answers requests, and nothing that is none; it is for its owner only; and it has bounds.
+// Goal: the control socket answers valid requests only, belongs to its owner only, and has bounds.
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -43,7 +43,7 @@ function serve(asked: Request[]): string {
   return path
 }
 
-/** Sends a text as it is, and gives what comes back. */
+/** Sends a text as it is, and returns the reply. */
 async function send(path: string, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let back = ''
@@ -64,7 +64,7 @@ test("the daemon's process is the one that listens, whatever a reply says", asyn
   expect(reply).toEqual({ status: { pid: process.pid, version: '1' } })
 })
 
-test('asks and answers', async () => {
+test('a request gets its answer', async () => {
   const asked: Request[] = []
   const path = serve(asked)
   expect(await ask(path, { command: 'open', door: 'ssh', source: '192.0.2.2', forMs: 5 })).toEqual({
@@ -75,7 +75,7 @@ test('asks and answers', async () => {
   expect(asked).toEqual([{ command: 'open', door: 'ssh', source: '192.0.2.2', forMs: 5 }, { command: 'close' }])
 })
 
-test('a daemon that sends a byte now and then, or nothing, holds nobody for longer than the limit', async () => {
+test('a daemon that sends nothing, or a byte now and then, keeps the client no longer than the limit', async () => {
   const limitMs = 200
   for (const slow of [true, false]) {
     const path = join(folder, `${++count}.sock`)
@@ -90,21 +90,21 @@ test('a daemon that sends a byte now and then, or nothing, holds nobody for long
   }
 })
 
-/** Serves a fixed reply, as a daemon can that its user no longer controls. */
+/** Serves a fixed reply, as a daemon that somebody else controls could. */
 async function lying(reply: string, use: (path: string) => Promise<void>): Promise<void> {
   const path = join(folder, `${++count}.sock`)
   const server = createServer((socket) => socket.on('error', () => undefined).end(reply)).listen(path)
   await use(path).finally(() => server.close())
 }
 
-/** Text that a terminal obeys: the start of a sequence in 7 and in 8 bits, and a change of direction. */
+/** Text that changes a terminal: an escape sequence in 7 and in 8 bits, and a change of direction. */
 const ESCAPES = '\u001b[2J\u009b2J\u202e'
 const SAFE = '<U+001B>[2J<U+009B>2J<U+202E>'
 
-test('nothing that a daemon says moves the cursor of a terminal: no text, no name of a field, and no error', async () => {
+test('no reply of a daemon moves the cursor of a terminal: neither texts, nor names of fields, nor errors', async () => {
   const line = JSON.stringify({ door: ESCAPES, [ESCAPES]: [{ [ESCAPES]: 1 }] }).replaceAll('\\u001b', '\u001b')
   const safe = { door: SAFE, [SAFE]: [{ [SAFE]: 1 }] }
-  // A raw escape is no JSON; the one that is escaped in it is.
+  // A raw escape is invalid JSON; an escaped one is valid.
   const valid = line.replaceAll('\u001b', String.raw`\u001b`)
   await lying(valid, async (path) => expect(await ask(path, { command: 'status' })).toEqual(safe))
   await lying(`${valid}\n`, async (path) => {
@@ -123,7 +123,7 @@ test('nothing that a daemon says moves the cursor of a terminal: no text, no nam
   }
 })
 
-test('the socket is for its owner only, also where another was left behind', () => {
+test('the socket is for its owner only, even if an old one was left behind', () => {
   const path = join(folder, 'left.sock')
   writeFileSync(path, '', { mode: 0o666 })
   running = new ControlServer(path, async () => ({ done: '', count: 0 }), fail, NOBODY)
@@ -138,7 +138,7 @@ function fail(error: Error): void {
 }
 
 test.each(['\n', 'status\n', '{}\n', '{"command":"stop"}\n', '{"command":"open","door":1,"source":"a"}\n', 'null\n'])(
-  'no request: %j',
+  'an invalid request is refused: %j',
   async (text) => {
     const asked: Request[] = []
     expect(await send(serve(asked), text)).toBe('{"error":"no such request"}\n')
@@ -151,11 +151,11 @@ test('a request without end is cut off', async () => {
   expect(await send(serve(asked), 'x'.repeat(REQUEST_MAX_BYTES + 1))).toBe('{"error":"no such request"}\n')
 })
 
-test('no daemon', async () => {
+test('a missing daemon is reported', async () => {
   await expect(ask(join(folder, 'none.sock'), { command: 'status' })).rejects.toThrow('knockd is not running')
 })
 
-test('whatever is sent, a request is what it says it is', () => {
+test('any request is read as what it says, or refused', () => {
   const odd = fc.record(
     {
       command: fc.constantFrom('status', 'open', 'close', 'forgive', 'users', 'events', 'x'),
@@ -198,7 +198,7 @@ test('whatever is sent, a request is what it says it is', () => {
   )
 })
 
-test('groups', () => {
+test('the number of a group is read from group(5)', () => {
   const file = 'root:x:0:\nadm:x:4:syslog\nknock ers:x\n'
   expect(groupId('adm', () => file)).toBe(4)
   expect(groupId('ad', () => file)).toBeUndefined()
@@ -207,7 +207,7 @@ test('groups', () => {
 
 const asked = (fields: object): unknown => parseRequest(JSON.stringify({ command: 'status', ...fields }))
 
-test('a request for a status may limit its rows, and choose openings', () => {
+test('a request for the status may limit its rows and select openings', () => {
   const whole = { rows: 200, doors: ['ssh'], users: ['alice'], sources: ['192.0.2.0/24'] }
   expect(asked(whole)).toEqual({ command: 'status', ...whole })
   expect(asked({})).toEqual({ command: 'status' })

@@ -1,5 +1,6 @@
-// Goal: readers of events get what they asked for, as fast as they read and no faster; one that stops reading takes no
-// memory and is dropped in the end; there are only so many; and a member of Control_Group gets no event of a knock.
+// Goal: readers of events get what they asked for, as fast as they read. A reader that stops reading does not fill the
+// memory, and is disconnected in the end. The number of readers is limited, and a member of Control_Group gets no event
+// of a knock.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'

@@ -1,4 +1,4 @@
-// Goal: a command line that knockd takes is taken, and means the same.
+// Goal: a command line that knockd accepts is accepted, and means the same.
 import { expect, test } from 'vitest'
 import { readCommand } from '../cli/command.ts'
 import { UsageError } from '../cli/fault.ts'

@@ -1,4 +1,4 @@
-// Goal: what an operator opens by hand goes the one way of all openings, and the reply says how it ended.
+// Goal: a door that an operator opens by hand is opened like any other, and the reply says how that ended.
 import { expect, test } from 'vitest'
 import { readConfig } from '../config/read.ts'
 import type { Grant } from '../door/grant.ts'

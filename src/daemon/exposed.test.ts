@@ -1,4 +1,4 @@
-// Goal: what is no longer hidden is said once in the log and for a day to whoever asks, a restart in between or not.
+// Goal: ports that are no longer hidden are logged once and shown in the status for a day, even after a restart.
 import { expect, test } from 'vitest'
 import type { Service } from '../config/config.ts'
 import { readService } from '../config/service.ts'
@@ -40,7 +40,7 @@ function services(text: string): readonly Service[] {
   return text.split(' ').flatMap((each) => readService(each) ?? [])
 }
 
-test('in the log once, and for a day to whoever asks', async () => {
+test('such a port is logged once, and is in the status for a day', async () => {
   const around = new Around()
   await around.exposed.compare(services('tcp/22 tcp/8443'), services('tcp/8443'))
   expect(around.said).toEqual(['tcp/22 is no longer hidden: add Guard = tcp/22 to keep it so'])
@@ -55,7 +55,7 @@ test('in the log once, and for a day to whoever asks', async () => {
   expect(around.kept.size).toBe(0)
 })
 
-test('not what is hidden again', async () => {
+test('a port that is hidden again is not shown', async () => {
   const around = new Around()
   await around.exposed.compare(services('tcp/20-24'), [])
   around.wall += 5
@@ -63,7 +63,7 @@ test('not what is hidden again', async () => {
   expect(around.told).toEqual(['tcp/20-21 5', 'tcp/23-24 5'])
 })
 
-test('a clock that was set back or far ahead does not tell of it for longer', async () => {
+test('a clock that was set back, or was far ahead, does not make it last longer', async () => {
   const around = new Around()
   await around.exposed.compare(services('tcp/22'), [])
   around.wall -= 1_000
@@ -72,7 +72,7 @@ test('a clock that was set back or far ahead does not tell of it for longer', as
   expect(around.told).toEqual([])
 })
 
-test('a bounded number', async () => {
+test('the number of such ports has a bound', async () => {
   const around = new Around()
   const many = Array.from({ length: EXPOSED_MAX + 3 }, (_, index) => `tcp/${index * 2 + 1}`).join(' ')
   await around.exposed.compare(services(many), [])
@@ -81,7 +81,7 @@ test('a bounded number', async () => {
   expect(around.told).toHaveLength(EXPOSED_MAX)
 })
 
-test('a full disk is said, and ends nothing', async () => {
+test('a full disk is logged, and the daemon goes on', async () => {
   const around = new Around()
   around.full = true
   await around.exposed.compare(services('tcp/22'), [])

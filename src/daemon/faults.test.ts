@@ -1,4 +1,4 @@
-// Goal: faults of the daemon itself end nothing, are told with where they came from, and cannot flood the log.
+// Goal: an unexpected fault does not end the daemon, is logged with its origin, and cannot flood the log.
 import { expect, test } from 'vitest'
 import { FAULTS_BURST, FAULTS_REPORT_MS, Faults } from './faults.ts'
 

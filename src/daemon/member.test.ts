@@ -1,4 +1,4 @@
-// Goal: what a member of Control_Group opens has bounds, each member its own.
+// Goal: the openings of a member of Control_Group have bounds, separately for each member.
 import { expect, test } from 'vitest'
 import {
   MEMBERS_CLIENTS_MAX,

@@ -1,5 +1,5 @@
-// Goal: a command is told of the events it was named for, within its limits, and neither events nor doors wait for it; strangers
-// take nothing from owners; what a notification causes is told to nobody.
+// Goal: a command is told of its events, within its limits, and neither events nor doors wait for it. Unknown sources
+// take nothing from owners, and no notification causes another one.
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { EVENT_NAMES } from '../config/on-event.ts'

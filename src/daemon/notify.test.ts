@@ -1,5 +1,5 @@
-// Goal: the service manager learns of a reload as systemd 253 and later want to hear of it, and of a new state at once but
-// never often, and only if it is another one.
+// Goal: the service manager hears of a reload as systemd 253 and later expect it. It hears of a changed state
+// immediately, but not often.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { STATUS_PAUSE_MS, StatusLine, isSupervised, notifyReloading } from './notify.ts'
 

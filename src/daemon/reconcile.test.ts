@@ -1,4 +1,5 @@
-// Goal: who may hold what is decided in one place; what nobody may hold is closed once, said once, and nothing else is.
+// Goal: one place decides who may hold what. An opening that nobody may hold is closed once and logged once, and no
+// other opening is closed.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Door } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'

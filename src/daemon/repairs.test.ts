@@ -1,4 +1,5 @@
-// Goal: a restart of the machine's firewall leaves no port unguarded for a second, and a fight goes at a walking pace.
+// Goal: a restart of the machine's firewall leaves no port unguarded for a second. If another program keeps undoing
+// repairs, they slow down.
 import { expect, test } from 'vitest'
 import { REPAIRS_BURST, REPAIR_PAUSE_MS, Repairs } from './repairs.ts'
 

@@ -1,5 +1,5 @@
-// Goal: the service manager hears signs of life in time, from the process that it means, and only while the event loop turns
-// and the captures are watched.
+// Goal: the service manager gets signs of life in time, from the right process. It gets them only while the event loop
+// runs and the captures are watched.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Watchdog, signInterval } from './watchdog.ts'
 

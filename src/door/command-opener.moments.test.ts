@@ -1,5 +1,5 @@
-// Goal: knocks, failures, crashes and ends that come at an unlucky moment leave nothing open, stack nothing, and shut
-// nobody out.
+// Goal: knocks, failures, crashes and ends at an unlucky moment leave nothing open, add no rule twice, and lock nobody
+// out.
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { SLOW } from '../../test/slow.ts'

@@ -1,5 +1,5 @@
-// Goal: what opens is closed. The journal knows of a close before the start command runs, openings do not stack, and
-// whatever fails, fails shut.
+// Goal: every opening is closed. The journal has the time of the close before the start command runs. Openings do not
+// stack, and any failure leaves the door shut.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Door } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'

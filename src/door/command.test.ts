@@ -1,4 +1,4 @@
-// Goal: commands run through the shell, many at once up to a bound, and nothing they do holds anybody up.
+// Goal: commands run through the shell, many at once up to a bound, and no command delays others.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -31,11 +31,11 @@ describe.each(WAYS)('%s', (_, start) => {
     expect((outcome as { output: string }).output.split('\n').sort()).toEqual(['oops', 'ssh'])
   })
 
-  test('tells a signal from a status', async () => {
+  test('tells a signal from an exit status', async () => {
     expect(await runner().run(line('kill -KILL $$'))).toMatchObject({ kind: 'killed', signal: 'SIGKILL' })
   })
 
-  test('keeps a bounded part of what is printed, and lets the command print on', async () => {
+  test('keeps a bounded part of the output, and lets the command print more', async () => {
     const outcome = await runner().run(line('head -c 1000000 /dev/zero | tr "\\0" x'))
     expect(outcome).toMatchObject({ kind: 'exited', status: 0 })
     expect((outcome as { output: string }).output).toHaveLength(OUTPUT_MAX_BYTES)
@@ -48,7 +48,7 @@ describe.each(WAYS)('%s', (_, start) => {
     expect(performance.now() - before).toBeLessThan(4_000)
   })
 
-  test('runs no more than its bound at once, closings first, and refuses openings beyond what may wait', async () => {
+  test('runs at most its bound of commands at once, closings first, and refuses openings beyond the queue', async () => {
     const bounded = runner(1, 2, 0)
     const order: string[] = []
     const note = async (name: string, urgent: boolean): Promise<void> => {
@@ -63,7 +63,7 @@ describe.each(WAYS)('%s', (_, start) => {
     expect(order).toEqual(['refused', 'first', 'closing', 'second', 'third'])
   })
 
-  test('closings run though openings hang, and idle waits for them all', async () => {
+  test('closings run while openings hang, and idle waits for all of them', async () => {
     const bounded = runner(1)
     const order: string[] = []
     void bounded.run(line('sleep 0.5')).then(() => order.push('hung'))
@@ -96,12 +96,12 @@ describe.each(WAYS)('%s', (_, start) => {
   test.each([
     '/usr/sbin/iptables -I INPUT -s 192.0.2.2 -p tcp ! --dport 22 -j ACCEPT',
     '\t/sbin/ip6tables  -A INPUT -s 2001:db8::2/128 -m comment --comment a=b,c@d ',
-  ])('a plain command is taken apart as the shell would: %s', async (text) => {
+  ])('a plain command is split as the shell would split it: %s', async (text) => {
     const outcome = await runner().run(line(`set -- ${text}; for word; do echo "$word"; done`))
     expect(plainWords(text)).toEqual((outcome as { output: string }).output.split('\n'))
   })
 
-  test("a plain command that is not there, or has no interpreter, is the shell's", async () => {
+  test('a plain command that is missing, or has no interpreter, is left to the shell', async () => {
     expect(await runner().run(line('/nowhere/iptables -L'))).toMatchObject({ kind: 'exited', status: 127 })
     const script = join(mkdtempSync(join(tmpdir(), 'postern-')), 'script')
     writeFileSync(script, 'echo "from $POSTERN_DOOR"\n', { mode: 0o700 })
@@ -126,6 +126,6 @@ test.each([
   '/bin/echo {a,b}',
   '/bin/echo a\nid',
   'A=/b /bin/echo',
-])('what a shell would do more with is left to it: %s', (text) => {
+])('a command that needs the shell is left to it: %s', (text) => {
   expect(plainWords(text)).toBeUndefined()
 })

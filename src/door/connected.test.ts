@@ -1,4 +1,4 @@
-// Goal: a connection keeps open what this host opened, and nothing that another host told of.
+// Goal: a connection extends the openings of this host, and none that another host reported.
 import { expect, test } from 'vitest'
 import type { Hold } from '../state/opening.ts'
 import { endsAsOwn, keptHolds, ownLeft } from './connected.ts'

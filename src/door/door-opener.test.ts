@@ -1,4 +1,5 @@
-// Goal: a door opens by the guard, by commands or both, and is said to open once; a door with neither is only said to.
+// Goal: a door opens by the guard, by commands or by both, and is logged as open once. A door with neither is only
+// logged.
 import { expect, test } from 'vitest'
 import type { Door } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'

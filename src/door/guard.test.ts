@@ -1,4 +1,4 @@
-// Goal: the guard knows its own table again, with everything that can be open in it.
+// Goal: the guard recognises its own table, with everything that can be open in it.
 import { expect, test } from 'vitest'
 import { readConfig } from '../config/read.ts'
 import { parseAddress } from '../packet/address.ts'

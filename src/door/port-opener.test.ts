@@ -1,6 +1,6 @@
-// Goal: ports are open for exactly as long as an opening that needs them lasts, whatever comes in between: repeated
-// knocks, two doors with one port, a reload, a restart, somebody who flushes the rules, a connection that goes on. The
-// firewall here is a small one that keeps elements and forgets them when their time is over, as the kernel does.
+// Goal: ports are open for exactly as long as an opening needs them, whatever happens in between. That may be another
+// knock, a second door with the same port, a reload, a restart, flushed rules or a lasting connection. The fake
+// firewall keeps elements until their time is over, as the kernel does.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Config, Door } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'
@@ -24,7 +24,7 @@ const ADMIN = `[admin]\nSequence = 3,4\nOpen_Ports = tcp/22, tcp/8443\nOpen_For 
 beforeEach(() => void vi.useFakeTimers({ now: 1_700_000_000_000 }))
 afterEach(() => void vi.useRealTimers())
 
-/** Keeps elements by set and key with the time at which they end. */
+/** A fake firewall that keeps each element of a set with the time at which it ends. */
 class SmallFirewall implements Firewall {
   readonly elements = new Map<string, number>()
   there = false
@@ -47,7 +47,7 @@ class SmallFirewall implements Firewall {
     this.elements.clear()
   }
 
-  /** What is open: `open4 192.0.2.2 . tcp . 22`. */
+  /** The open elements, such as `open4 192.0.2.2 . tcp . 22`. */
   get open(): readonly string[] {
     return [...this.elements].filter(([, until]) => until > Date.now()).map(([name]) => name)
   }
@@ -80,7 +80,7 @@ class SmallFirewall implements Firewall {
     else if (!this.elements.delete(`${set} ${element}`)) throw new Error(`not there: ${line}`)
   }
 
-  /** As in the kernel, what is there already keeps its time. */
+  /** An element that is already there keeps its time, as in the kernel. */
   #put(set: string, element: string): void {
     const [, key = '', seconds, ms] = /^(.*) timeout (\d+)s(?:(\d+)ms)?(?: : .*)?$/.exec(element) ?? []
     const name = `${set} ${key}`
@@ -94,7 +94,7 @@ class Around {
   readonly records = new Map<string, Opening>()
   readonly said: string[] = []
   connected: readonly string[] = []
-  /** Milliseconds that the kernel takes to tell who is connected. */
+  /** Milliseconds that the kernel takes to list connections. */
   askMs = 0
   asked = 0
   ports = this.daemon()
@@ -149,7 +149,7 @@ function addressOf(text: string): Address {
 
 const OPEN_SSH = `open4 ${CLIENT} . tcp . 22`
 
-test('a knock opens for the time of the door, and what was open is forgotten', async () => {
+test('a knock opens for the time of the door, and the opening is forgotten afterwards', async () => {
   const around = new Around()
   const config = configOf(SSH)
   around.ports.start(config)
@@ -164,7 +164,7 @@ test('a knock opens for the time of the door, and what was open is forgotten', a
   expect(around.said).toEqual([`${CLIENT}: ssh: tcp/22 open for 10 s`, `${CLIENT}: ssh: tcp/22 closed`])
 })
 
-test('knocking again extends, and never shortens what was given by hand', async () => {
+test('another knock extends the opening, and never shortens one that was made by hand', async () => {
   const around = new Around()
   const config = configOf(SSH)
   around.ports.start(config)
@@ -211,7 +211,7 @@ test('of two doors with one port, closing the longer one leaves the shorter one 
   expect(around.firewall.open).toEqual([])
 })
 
-test('closing by door, by source, and all', async () => {
+test('openings can be closed by door, by source, and all at once', async () => {
   const around = new Around()
   const config = configOf(SSH, ADMIN)
   around.ports.start(config)
@@ -229,7 +229,7 @@ test('closing by door, by source, and all', async () => {
   expect(await around.ports.close(undefined, undefined)).toBe(0)
 })
 
-test('a restart takes up what is open, with the time it has left, and forgets doors that are gone', async () => {
+test('a restart keeps openings with their remaining time, and forgets doors that are gone', async () => {
   const around = new Around()
   const config = configOf(SSH, ADMIN)
   around.ports.start(config)
@@ -246,7 +246,7 @@ test('a restart takes up what is open, with the time it has left, and forgets do
   expect(around.records.size).toBe(0)
 })
 
-test('a start that the firewall refuses forgets nothing, and the next one takes up what is open', async () => {
+test('if the firewall refuses the start, nothing is forgotten, and the next start restores the openings', async () => {
   const around = new Around()
   const config = configOf(SSH, ADMIN)
   around.ports.start(config)
@@ -262,7 +262,7 @@ test('a start that the firewall refuses forgets nothing, and the next one takes 
   expect(around.ports.list().map(({ door }) => door)).toEqual(['ssh', 'admin'])
 })
 
-test('what was due while the daemon was away is over', async () => {
+test('an opening that ended while the daemon was away is over', async () => {
   const around = new Around()
   const config = configOf(SSH)
   around.ports.start(config)
@@ -276,7 +276,7 @@ test('what was due while the daemon was away is over', async () => {
   expect(around.records.size).toBe(0)
 })
 
-test('a reload moves openings to the new ports, and closes those of doors that are gone', async () => {
+test('a reload moves openings to the new ports, and closes openings of doors that are gone', async () => {
   const around = new Around()
   around.ports.start(configOf(SSH, ADMIN))
   await around.knock(configOf(SSH, ADMIN), 'ssh')
@@ -289,7 +289,7 @@ test('a reload moves openings to the new ports, and closes those of doors that a
   expect(around.ports.list().map(({ door }) => door)).toEqual(['ssh'])
 })
 
-test('a config that guards nothing takes the guard away', async () => {
+test('a config that guards nothing removes the guard', async () => {
   const around = new Around()
   around.ports.start(configOf(SSH))
   expect(around.firewall.there).toBe(true)
@@ -297,7 +297,7 @@ test('a config that guards nothing takes the guard away', async () => {
   expect(around.firewall.there).toBe(false)
 })
 
-test('what somebody flushed is put back with the time that is left; a knock in between opens all the same', async () => {
+test('flushed elements are restored with their remaining time; a knock in between still opens', async () => {
   const around = new Around()
   const config = configOf(SSH, ADMIN)
   around.ports.start(config)
@@ -319,7 +319,7 @@ test('what somebody flushed is put back with the time that is left; a knock in b
   expect(around.said.filter((text) => text.startsWith(back))).toEqual([`${back} 1 opening`, `${back} 2 openings`])
 })
 
-test('a firewall that refuses keeps the door shut, and says so once', async () => {
+test('if the firewall refuses, the door stays shut, and that is logged once', async () => {
   const around = new Around()
   const config = configOf(SSH)
   around.ports.start(config)
@@ -349,7 +349,7 @@ test('an opening lasts while its source is connected, and ends soon after', asyn
   expect(around.ports.list()).toEqual([])
 })
 
-test('one that connects at the last moment keeps the door open as well', async () => {
+test('a connection at the last moment keeps the door open as well', async () => {
   const around = new Around()
   const config = configOf(`${SSH}Extend_While_Connected = yes\n`)
   around.ports.start(config)
@@ -363,13 +363,13 @@ test('one that connects at the last moment keeps the door open as well', async (
   expect(around.firewall.open).toEqual([])
 })
 
-test('while the kernel is asked who is connected, other things may happen to the opening', async () => {
+test('the opening may change while the kernel is asked for connections', async () => {
   const around = new Around()
   around.askMs = 3_000
   const config = configOf(`${SSH}Extend_While_Connected = yes\n`)
   around.ports.start(config)
   around.connected = [CLIENT]
-  // Extended by a knock: the timer of that one fires while the first question is still open.
+  // A knock has extended it: its timer fires while the first question is still open.
   await around.knock(config, 'ssh')
   await vi.advanceTimersByTimeAsync(6_500)
   await around.open(doorOf(config, 'ssh'), { ms: 3_000 })
@@ -377,14 +377,14 @@ test('while the kernel is asked who is connected, other things may happen to the
   expect(around.asked).toBe(1)
   await vi.advanceTimersByTimeAsync(60_000)
   expect(around.firewall.open).toEqual([OPEN_SSH])
-  // Closed by hand: the answer opens nothing any more.
+  // It was closed by hand: the answer opens nothing.
   const before = around.asked
   while (around.asked === before) await vi.advanceTimersByTimeAsync(100)
   expect(await around.ports.close('ssh', undefined)).toBe(1)
   await vi.advanceTimersByTimeAsync(20_000)
   expect(around.firewall.open).toEqual([])
   expect(around.ports.list()).toEqual([])
-  // And once the daemon has ended, the firewall is not asked for anything.
+  // After the daemon has ended, it asks the firewall for nothing.
   await around.knock(config, 'ssh')
   await vi.advanceTimersByTimeAsync(6_500)
   around.ports.stop()
@@ -396,7 +396,7 @@ test('while the kernel is asked who is connected, other things may happen to the
   expect(around.said).toHaveLength(said)
 })
 
-test('a door whose ports are other hosts of the other family stays shut, and says so', async () => {
+test('a door to other hosts of the other family stays shut, and that is logged', async () => {
   const around = new Around()
   const config = configOf(SSH.replace('tcp/22', 'tcp/22@198.51.100.7'))
   around.ports.start(config)
@@ -417,7 +417,7 @@ async function forward(around: Around, config: Config, to: typeof behind | typeo
   return await around.open(doorOf(config, 'gate'), { ms: 60_000, services, forward: to })
 }
 
-test('what is sent on is so for one address, outlasts a restart, and ends with the line that allows it', async () => {
+test('a forward is for one address, survives a restart, and ends with the line that allows it', async () => {
   const around = new Around()
   const config = configOf(FORWARDING)
   around.ports.start(config)
@@ -455,7 +455,7 @@ test.each(['192.0.2.1,8080', '198.51.100.7,3306', 'nowhere,8080', '198.51.100.7,
   },
 )
 
-test('an address that becomes this machine’s ends what is sent on there, and nothing else', async () => {
+test('an address that now belongs to this machine ends the forwards to it, and nothing else', async () => {
   const around = new Around()
   const config = configOf(FORWARDING, SSH)
   around.ports.start(config)
@@ -468,7 +468,7 @@ test('an address that becomes this machine’s ends what is sent on there, and n
   expect(around.said.some((line) => line.includes('198.51.100.7 is an address of this machine now'))).toBe(true)
 })
 
-test('one port is sent on to one place at a time', async () => {
+test('a port is forwarded to one place at a time', async () => {
   const around = new Around()
   const config = configOf(FORWARDING)
   around.ports.start(config)
@@ -485,7 +485,7 @@ const userOf =
   ({ user }: { readonly user: string | undefined }): boolean =>
     !gone.includes(user ?? '')
 
-test('what one of several holders opened lasts as long as the others may, and no longer', async () => {
+test('if one of several holders goes, the opening lasts as long as the others may have it', async () => {
   const around = new Around()
   const config = configOf(SSH)
   around.ports.start(config)
@@ -505,7 +505,7 @@ test('what one of several holders opened lasts as long as the others may, and no
   expect([around.firewall.open, around.ports.list()]).toEqual([[], []])
 })
 
-test('a holder whose time is over holds nothing any more', async () => {
+test('a holder whose time is over no longer counts', async () => {
   const around = new Around()
   const config = configOf(SSH)
   around.ports.start(config)
@@ -518,7 +518,7 @@ test('a holder whose time is over holds nothing any more', async () => {
   expect([around.firewall.open, around.ports.list()]).toEqual([[], []])
 })
 
-test('another door that has the same port open keeps it so', async () => {
+test('another door with the same port keeps it open', async () => {
   const around = new Around()
   const config = configOf(SSH, ADMIN)
   around.ports.start(config)
@@ -530,7 +530,7 @@ test('another door that has the same port open keeps it so', async () => {
   expect(around.ports.list().map(({ door }) => door)).toEqual(['admin'])
 })
 
-test('holders are judged again after a restart', async () => {
+test('holders are checked again after a restart', async () => {
   const around = new Around()
   const config = configOf(SSH)
   around.ports.start(config)

@@ -1,5 +1,5 @@
-// Goal: what was let in while the guard stood is known when it has been away, and whoever comes from the same port later is
-// not taken for it.
+// Goal: after the guard was away, connections that it had let in are known. A later connection from the same port is
+// not taken for one of them.
 import { expect, test } from 'vitest'
 import type { Service } from '../config/config.ts'
 import type { Flow } from '../host/flows.ts'
@@ -23,7 +23,7 @@ function looked(sessions: Sessions, flows: readonly Flow[]): void {
   look.done()
 }
 
-test('before the first look nothing can be told, so everybody may stay', () => {
+test('before the first look no connection is known, so all may stay', () => {
   const look = new Sessions().look([SSH])
   expect(look.tells).toBe(false)
   expect(look.wasLetIn(flow('192.0.2.2', 1))).toBe(true)
@@ -36,34 +36,34 @@ test('a flow is known by its socket, not by its ports alone', () => {
   expect(look.tells).toBe(true)
   expect(look.wasLetIn(flow('192.0.2.2', 7))).toBe(true)
   for (const inode of [8, 0]) expect(look.wasLetIn(flow('192.0.2.2', inode))).toBe(false)
-  // A program has taken it up since.
+  // A program has used the port again since.
   expect(look.wasLetIn(flow('192.0.2.3', 9))).toBe(true)
   expect(look.wasLetIn(flow('192.0.2.4', undefined))).toBe(true)
   expect(look.wasLetIn(flow('192.0.2.4', 9))).toBe(false)
   expect(look.wasLetIn(flow('192.0.2.5', 7))).toBe(false)
 })
 
-test('of ports that were not guarded at the last look nothing is known', () => {
+test('at ports that were not guarded at the last look no connection is known', () => {
   const sessions = new Sessions()
   looked(sessions, [])
   expect(sessions.look([SSH]).wasLetIn(flow('192.0.2.2', 1, 23))).toBe(true)
 })
 
-test('what began in an opening that has ended since may stay until the next look is done', () => {
+test('a connection that began in an opening may stay after its end until the next look', () => {
   const sessions = new Sessions()
   looked(sessions, [])
   sessions.ended({ from: parseNetwork('192.0.2.0/24')!, services: [SSH] })
   expect(sessions.look([SSH]).wasLetIn(flow('192.0.2.9', 1))).toBe(true)
   expect(sessions.look([SSH]).wasLetIn(flow('198.51.100.9', 1))).toBe(false)
   const look = sessions.look([SSH])
-  // One that ends while it is looked is for the next look.
+  // A connection that ends during a look is left to the next look.
   sessions.ended({ from: parseNetwork('198.51.100.9')!, services: [SSH] })
   look.done()
   expect(sessions.look([SSH]).wasLetIn(flow('192.0.2.9', 1))).toBe(false)
   expect(sessions.look([SSH]).wasLetIn(flow('198.51.100.9', 1))).toBe(true)
 })
 
-test('one that a look has left out is known from the look before', () => {
+test('a connection that a look has missed is known from the look before', () => {
   const sessions = new Sessions()
   looked(sessions, [flow('192.0.2.2', 1)])
   looked(sessions, [])
@@ -72,14 +72,14 @@ test('one that a look has left out is known from the look before', () => {
   expect(sessions.look([SSH]).wasLetIn(flow('192.0.2.2', 1))).toBe(false)
 })
 
-test('a look that is not done changes nothing', () => {
+test('an unfinished look changes nothing', () => {
   const sessions = new Sessions()
   looked(sessions, [])
   sessions.look([SSH]).add(flow('192.0.2.2', 1))
   expect(sessions.look([SSH]).wasLetIn(flow('192.0.2.2', 1))).toBe(false)
 })
 
-test('more than can be known: nobody is ended', () => {
+test('with more connections than can be known, no connection is ended', () => {
   const sessions = new Sessions()
   const many = Array.from({ length: KNOWN_MAX + 1 }, (_, index) =>
     flow(`192.0.2.${index >> 15}`, 1, 22, (index & 0x7fff) + 1),

@@ -1,4 +1,4 @@
-// Goal: a plain iptables rule is recognised and looked up, and nothing else is taken for one.
+// Goal: a plain iptables rule is recognised and looked up, and no other command is.
 import { expect, test } from 'vitest'
 import { insertsRule, probeOf } from './stacking.ts'
 

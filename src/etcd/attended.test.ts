@@ -1,4 +1,4 @@
-// Goal: a time in which this process is busy counts as a part, and a timer that was cancelled never calls.
+// Goal: time in which this process is busy counts only in part, and a cancelled timer never calls.
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { PARTS, afterAttended } from './attended.ts'

@@ -1,5 +1,5 @@
-// Goal: a request has its answer from whichever member has one, within its time; what is too much, malformed or refused
-// is said in words that help; and no secret is among them.
+// Goal: a request is answered by whichever member has an answer, within its time. A large, malformed or refused answer
+// is reported in words that help, without any secret.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,5 @@
-// Goal: all streams to a member share one look; a member that tells something is not looked at; one that hangs ends them all.
+// Goal: all streams to a member share one check. A member that sends news is not checked; one that hangs ends all its
+// streams.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { MemberLook, PROBE_EVERY_MS, PROBE_WITHIN_MS } from './member-look.ts'
 

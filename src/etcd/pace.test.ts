@@ -1,4 +1,4 @@
-// Goal: while no member answers a few attempts try, all others wait, and the first answer lets them go on.
+// Goal: while no member answers, a few attempts try and all others wait. The first answer lets them go on.
 import { expect, test } from 'vitest'
 import { ATTEMPTS_MAX, KEPT_MAX, Pace, PROBES_MAX } from './pace.ts'
 

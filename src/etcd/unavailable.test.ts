@@ -1,4 +1,4 @@
-// Goal: faults of access control, of certificates and of connections are told apart, and say what to do.
+// Goal: faults of access control, certificates and connections are told apart, and each says what to do.
 import { expect, test } from 'vitest'
 import { explained } from './advice.ts'
 import { answerFault, connectionFault, isFinal } from './unavailable.ts'

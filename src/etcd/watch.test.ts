@@ -1,5 +1,5 @@
-// Goal: a watch tells everything once and in order, whichever of its streams is first; it survives what is malformed,
-// too long, cut or hung; and it says when it is blind.
+// Goal: a watch reports everything once and in order, whichever of its streams is first. It survives malformed, long,
+// cut or hanging answers, and reports when it sees nothing.
 import type { ServerResponse } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import { accessTo, type Answer, base64, Gateway } from '../../test/etcd/gateway.ts'

@@ -1,10 +1,10 @@
-// Goal: secret files of root's may be shared with the one group of the daemon's user, and with no other group or right.
+// Goal: root may share its secret files with the private group of the daemon's user, and with no other group or right.
 import { afterEach, describe, expect, test } from 'vitest'
 import { CLASSIC, LIST, SECRET, judgeFile } from './policy.ts'
 import type { FilePolicy } from './policy.ts'
 import { shareWith } from './private-group.ts'
 
-/** A user of every Debian whose group nobody else is in, and a group that many are in. */
+/** A user of every Debian whose group has no other member, and a group of several users. */
 const DAEMON = { uid: 1, gid: 1 }
 const NOGROUP = 65_534
 
@@ -14,13 +14,13 @@ const judged = (mode: number, uid: number, gid: number, policy: FilePolicy = SEC
 describe.runIf(process.geteuid?.() === 0)('as root', () => {
   afterEach(() => shareWith(undefined))
 
-  test('a group may read nothing without a User', () => {
+  test('a group may read nothing if the config has no User', () => {
     expect(judged(0o640, 0, DAEMON.gid)).toEqual([
       'others than its owner can read or write it (mode 0640) | chmod 600 /f',
     ])
   })
 
-  test("the group of the User may read what is root's, and mark lists", () => {
+  test("the group of the User may read root's files, and mark used lines of lists", () => {
     shareWith(DAEMON)
     expect([judged(0o640, 0, DAEMON.gid), judged(0o600, 0, 0), judged(0o660, 0, DAEMON.gid, LIST)]).toEqual([
       [],
@@ -42,12 +42,12 @@ describe.runIf(process.geteuid?.() === 0)('as root', () => {
     expect(judged(mode, uid, gid, policy)).not.toEqual([])
   })
 
-  test('nor a group with other members, whoever the User is', () => {
+  test('a group with other members may read nothing, for any User', () => {
     shareWith({ uid: NOGROUP, gid: NOGROUP })
     expect(judged(0o640, 0, NOGROUP)).not.toEqual([])
   })
 
-  test('the command that is printed keeps the file readable for the User', () => {
+  test('the printed command keeps the file readable for the User', () => {
     shareWith(DAEMON)
     expect(judged(0o644, 0, DAEMON.gid)).toEqual([
       'others than its owner can read or write it (mode 0644) | chmod 640 /f',

@@ -1,5 +1,5 @@
-// Goal: what others could have written is never read as if the operator had, whichever way they had of doing it; what is
-// refused comes with the command that puts it right, and that command does put it right.
+// Goal: a file that others could have written is never used, whatever lets them write it. Each refusal has a command
+// that fixes it, and the command works.
 import { execFileSync, execSync } from 'node:child_process'
 import {
   chmodSync,
@@ -21,13 +21,13 @@ import { CLASSIC, PUBLIC, SECRET } from './policy.ts'
 import type { FilePolicy } from './policy.ts'
 import { inspectFile, readPrivateFile, readPrivateText } from './private-file.ts'
 
-/** nobody, as nearly every system has it. */
+/** The user nobody on nearly every system. */
 const OTHER = 65_534
 const root = process.geteuid?.() === 0
 
 let folder: string
 let path: string
-/** In no group(5): who is in it cannot be told. */
+/** A group that is not in group(5), so its members are unknown. */
 const UNKNOWN_GROUP = 54_321
 
 beforeEach(() => {
@@ -69,7 +69,7 @@ describe('the file', () => {
     }
   })
 
-  test.runIf(root)('its group: one that nobody else is in is no danger, but a secret is for its owner alone', () => {
+  test.runIf(root)('a group with no other member is safe for a file, but a secret is for its owner alone', () => {
     for (const policy of [CLASSIC, PUBLIC]) {
       chmodSync(path, 0o664)
       chownSync(path, 0, 0)
@@ -82,7 +82,7 @@ describe('the file', () => {
     expect(refusal().fault).toBe('others than its owner can read or write it (mode 0660)')
   })
 
-  test.runIf(root)('its owner', () => {
+  test.runIf(root)('a file of another owner is refused', () => {
     chownSync(path, OTHER, 0)
     for (const policy of [SECRET, CLASSIC, PUBLIC]) {
       expect(refusal(policy).fault).toBe(`belongs to another user (uid ${OTHER})`)
@@ -91,7 +91,7 @@ describe('the file', () => {
     expect(read()).toBe('text')
   })
 
-  test('a path that a shell would take apart is quoted in the command', () => {
+  test('a path with characters of the shell is quoted in the command', () => {
     const odd = join(folder, "a $(touch b) 'c'")
     writeFileSync(odd, 'odd', { mode: 0o666 })
     chmodSync(odd, 0o666)
@@ -100,7 +100,7 @@ describe('the file', () => {
     expect(() => read(SECRET, join(folder, 'b'))).toThrow('no such file')
   })
 
-  test('all that is wrong is told to whoever asks for it, and what is in it', () => {
+  test('a caller who asks gets every fault of the file, and its text', () => {
     chmodSync(path, 0o666)
     chmodSync(folder, 0o777)
     const { mode, content, faults } = inspectFile(path, 100, SECRET)
@@ -112,8 +112,8 @@ describe('the file', () => {
   })
 })
 
-describe('the way to it', () => {
-  test('a folder that others can write, however far up', () => {
+describe('the path to it', () => {
+  test('a folder that others can write is refused, however far up', () => {
     const deep = join(folder, 'a', 'b', 'c')
     mkdirSync(deep, { recursive: true })
     const file = join(deep, 'secret')
@@ -127,7 +127,7 @@ describe('the way to it', () => {
     }
   })
 
-  test.runIf(root)('a group with somebody in it is others; one with nobody else in it is not', () => {
+  test.runIf(root)('a group with another member counts as others; a group without one does not', () => {
     chownSync(folder, 0, OTHER)
     chmodSync(folder, 0o770)
     expect(refusal().hint).toBe(`chmod go-w ${folder}`)
@@ -135,7 +135,7 @@ describe('the way to it', () => {
     expect(read()).toBe('text')
   })
 
-  test.runIf(root)('in a sticky folder only who owns it and what is in it can replace that', () => {
+  test.runIf(root)('in a sticky folder only the owners of the folder and of the file can replace the file', () => {
     chmodSync(folder, 0o1777)
     expect(read()).toBe('text')
     chownSync(folder, OTHER, 0)
@@ -147,7 +147,7 @@ describe('the way to it', () => {
     expect(refusal().reason).toBe('unsafe')
   })
 
-  test.runIf(root)("a symbolic link is followed if it is root's, and leads where root alone can write", () => {
+  test.runIf(root)("a symbolic link is followed if it is root's, and leads to where only root can write", () => {
     const link = join(folder, 'link')
     symlinkSync('secret', link)
     expect(read(SECRET, link)).toBe('text')
@@ -164,7 +164,7 @@ describe('the way to it', () => {
     expect(refusal(SECRET, join(folder, 'over')).hint).toBe(`chmod go-w ${open}`)
   })
 
-  test.runIf(root)("a name of root's file in somebody else's folder does not make the way safe", () => {
+  test.runIf(root)("a hard link to root's file in another user's folder does not make the path safe", () => {
     const theirs = join(folder, 'theirs')
     mkdirSync(theirs)
     chownSync(theirs, OTHER, OTHER)
@@ -172,14 +172,14 @@ describe('the way to it', () => {
     expect(refusal(SECRET, join(theirs, 'secret')).reason).toBe('unsafe')
   })
 
-  test('links that lead in a circle', () => {
+  test('links in a circle are refused', () => {
     symlinkSync('b', join(folder, 'a'))
     symlinkSync('a', join(folder, 'b'))
     expect(refusal(SECRET, join(folder, 'a')).message).toBe(`${join(folder, 'a')}: too many symbolic links`)
   })
 })
 
-describe('what is no file', () => {
+describe('not a regular file', () => {
   test('a pipe is not waited for, and a device not opened', () => {
     const pipe = join(folder, 'pipe')
     execFileSync('mkfifo', ['-m', '600', pipe])
@@ -190,11 +190,11 @@ describe('what is no file', () => {
     expect(refusal(SECRET, join(path, 'below')).message).toBe(`${join(path, 'below')}: no such file`)
   })
 
-  test('no more than the bound is read', () => {
+  test('a file is read up to the bound', () => {
     writeFileSync(path, 'x'.repeat(100))
     expect(readPrivateFile(path, 100, SECRET)).toHaveLength(100)
     expect(() => readPrivateFile(path, 99, SECRET)).toThrow(`${path}: is too large\nat most 99 bytes`)
-    // A file whose size is told as nothing.
+    // Its size is reported as zero.
     expect(() => readPrivateFile('/proc/self/mountinfo', 10, PUBLIC)).toThrow('is too large')
   })
 })

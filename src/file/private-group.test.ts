@@ -1,4 +1,4 @@
-// Goal: a group counts as nobody else's only if the files say for certain that nobody else is in it.
+// Goal: a group counts as private only if the files say for certain that it has no other member.
 import { expect, test } from 'vitest'
 import { isPrivateGroup } from './private-group.ts'
 

@@ -1,16 +1,19 @@
 import { readFileSync } from 'node:fs'
 import type { Account } from './account.ts'
 
-/** The account of the config's `User` in a process of root: its group may read secrets, and write lists. */
+/** The account of the config's `User`. In a process of root, its group may read secrets and write lists. */
 let daemonUser: Pick<Account, 'uid' | 'gid'> | undefined
 let isDaemonTrusted = false
 
-/** Lets a process of root accept files that are shared with the `User` of a config; `undefined`: with nobody. */
+/** Lets a process of root accept files that are shared with a config's `User`; `undefined`: with nobody. */
 export function shareWith(account: Pick<Account, 'uid' | 'gid'> | undefined): void {
   daemonUser = account
 }
 
-/** Lets a process of root read what the daemon's user wrote, or no more. Only one that changes nothing may do that, as a replay. */
+/**
+ * Lets a process of root read the files of the daemon's user, or stops that. Only for processes that change nothing,
+ * such as a replay.
+ */
 export function trustDaemon(does = true): void {
   isDaemonTrusted = does
 }
@@ -21,8 +24,8 @@ export function isTrusted(uid: number): boolean {
 }
 
 /**
- * Returns true for the one group that may read root's secret files: the first group of the user that the daemon runs as,
- * if nobody else is in it. The daemon itself runs as that user, and a process of root has the config.
+ * Returns true for the one group that may read root's secret files. It is the first group of the daemon's user, if
+ * nobody else is in it. The daemon itself runs as that user, and a process of root reads the user in the config.
  */
 export function isDaemonGroup(gid: number): boolean {
   const uid = process.geteuid?.() ?? 0

@@ -1,4 +1,4 @@
-// Goal: a change of a file is noticed however it came about, and what cannot be read changes nothing.
+// Goal: a change of a file is noticed however it was made, and an unreadable file changes nothing.
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ import { LOOK_EVERY_MS, WatchedFile } from './watched-file.ts'
 let folder: string
 let path: string
 let file: WatchedFile<string> | undefined
-/** What was told, in order. */
+/** The notices, in order. */
 let told: string[]
 let wake: (() => void) | undefined
 beforeEach(() => {
@@ -63,12 +63,12 @@ test('the last good state counts while the file cannot be read', async () => {
   expect(await next(() => writeFileSync(path, 'two'))).toBe('state two')
 })
 
-test('a state that was good before counts from the beginning', () => {
+test('a state that was good before counts from the start', () => {
   expect(begin(path, 'old').state).toBe('old')
   expect(told).toEqual(['ENOENT, kept'])
 })
 
-test('behind symbolic links, of a folder and of the file, whatever is changed of them', async () => {
+test('a change behind symbolic links is noticed, of a folder or of the file', async () => {
   for (const name of ['one', 'two']) {
     mkdirSync(join(folder, name))
     writeFileSync(join(folder, name, 'real'), name)
@@ -83,7 +83,7 @@ test('behind symbolic links, of a folder and of the file, whatever is changed of
   expect(await next(() => writeFileSync(join(folder, 'two', 'real'), 'again'))).toBe('state again')
 })
 
-test('a folder that was put in the place of its own, or was not there, is found by looking', () => {
+test('a folder that was replaced, or was missing, is found by looking again', () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   const home = join(folder, 'home')
   mkdirSync(home)
@@ -99,7 +99,7 @@ test('a folder that was put in the place of its own, or was not there, is found 
   expect(told).toEqual(['state one', 'state two'])
 })
 
-test('a folder that is not there is told of by the reading alone, and looked for', () => {
+test('a missing folder is reported by the reading alone, and looked for', () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   const absent = join(folder, 'absent')
   begin(join(absent, 'file'))
@@ -111,7 +111,7 @@ test('a folder that is not there is told of by the reading alone, and looked for
   expect(told).not.toContain('unwatched')
 })
 
-test('other files count as well, those that are not there yet too, and while nothing good can be read', async () => {
+test('other files are watched as well, even missing ones, and while no state is good', async () => {
   const [other, later] = [join(folder, 'far', 'other'), join(folder, 'near', 'later')]
   for (const each of [other, later]) mkdirSync(join(each, '..'))
   writeFileSync(path, 'bad')

@@ -1,4 +1,5 @@
-// Goal: whoever owns the firewall that takes the packets, the port is allowed in its own way and where it counts, or not at all.
+// Goal: a port is allowed by the commands of whichever firewall refuses the packets, at the place that counts;
+// otherwise there is no command.
 import { expect, test } from 'vitest'
 import { allowing } from './allow.ts'
 import type { InForce, Taker } from './allow.ts'
@@ -46,7 +47,7 @@ test.each<readonly [string, InForce, Taker, string | undefined]>([
     'iptables -I INPUT 1 -p tcp --dport 22 -j ACCEPT',
   ],
   [
-    'another table of iptables: what is let through there may be for others',
+    'another table of iptables, whose accepting rule may be for others',
     rules({ saved: { 'iptables-nft': '*raw\n-A PREROUTING -j DROP\nCOMMIT\n' } }),
     taker('iptables', 'PREROUTING', '-A PREROUTING -j DROP'),
     undefined,
@@ -84,7 +85,7 @@ test.each<readonly [string, InForce, Taker, string | undefined]>([
     'nft insert rule inet filter in tcp dport 22 accept',
   ],
   [
-    'nftables, from a chain that several may jump to',
+    'nftables, from a chain that several rules may jump to',
     table('inet filter', ['early', 'input'], ['in', 'input']),
     taker('table inet filter', 'mine', 'drop'),
     'nft insert rule inet filter mine fib daddr type local tcp dport 22 accept',
@@ -109,7 +110,7 @@ test.each<readonly [string, InForce, Taker, string | undefined]>([
     'nft insert rule inet early pre fib daddr type local tcp dport 22 accept',
   ],
   [
-    'a chain of somebody that only what is sent on comes to',
+    "another program's chain that sees forwarded packets only",
     rules({
       saved: { 'iptables-nft': filter(':mine - [0:0]', '-A FORWARD -j mine', '-A mine -j DROP') },
       hooksOf: () => ['forward'],

@@ -1,22 +1,22 @@
 import type { Clock } from '../secret/clock.ts'
 
-/** Milliseconds between two looks for records to write again, and the most that one look has written. */
+/** Milliseconds between two checks for records to write again, and the most that one check writes. */
 export const RESTORE_EVERY_MS = 1_000
 export const RESTORED_MAX = 1_000
 
-/** The text of a secret in etcd, up to the revision that was told; `undefined`: it has no record. */
+/** The text of a secret in etcd, up to the last known revision; `undefined`: it has no record. */
 export interface There {
   readonly text: string | undefined
   readonly revision: number
-  /** The number of uses that the text tells, if a host of the fleet wrote it. */
+  /** The number of uses in the text, if a host of the fleet wrote it. */
   readonly uses: number | undefined
 }
 
-/** What stands for a text that no host of the fleet wrote, and for a record that is gone. */
+/** The text of a record that no host of the fleet wrote, and the value for a record that is gone. */
 export const FOREIGN = ''
 export const NONE = { text: undefined, uses: undefined }
 
-/** A record that etcd does not have as it was seen, and since when, in milliseconds of the steady clock. */
+/** A record that differs in etcd from what this host saw, and since when, in milliseconds of the steady clock. */
 interface Astray extends There {
   readonly since: number
 }
@@ -24,14 +24,14 @@ interface Astray extends There {
 /** The functions and values that astray records need from their caller. */
 export interface AstrayDeps {
   readonly clock: Pick<Clock, 'steady' | 'after'>
-  /** Returns a random number from 0, below another one. */
+  /** Returns a random number from 0 to below the given one. */
   readonly random: (below: number) => number
-  /** Returns the milliseconds until a record is to be written again; `Infinity`: it is not. */
+  /** Returns the milliseconds until a record is due to be written again; `Infinity`: never. */
   readonly waitMsOf: (name: string, there: There) => number
   readonly restore: (name: string) => void
 }
 
-/** The records that etcd does not have as they were seen. They are written again after some time. */
+/** The records that differ in etcd from what this host saw. They are written again after some time. */
 export class AstrayRecords {
   readonly #deps: AstrayDeps
   readonly #all = new Map<string, Astray>()
@@ -63,7 +63,7 @@ export class AstrayRecords {
     this.#cancel?.()
   }
 
-  /** Has the records written again that are due, beginning with any of them: other hosts do so too. */
+  /** Writes the due records again, in random order: other hosts do so too. */
   #restore(): void {
     const { clock, random, waitMsOf, restore } = this.#deps
     const now = clock.steady()
@@ -75,7 +75,7 @@ export class AstrayRecords {
       const [name, there] = all[(first + each) % all.length]!
       if (now - there.since < waitMsOf(name, there)) continue
       left--
-      // Again after the same time, if it does not succeed.
+      // If it fails, it is tried again after the same time.
       this.#all.set(name, { ...there, since: now })
       restore(name)
     }

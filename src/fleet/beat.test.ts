@@ -63,7 +63,7 @@ function host(hosts = 3) {
 
 const pass = async (ms: number) => await vi.advanceTimersByTimeAsync(ms)
 
-test('a sign of life comes every ten seconds, and ends a minute after the last one', async () => {
+test('a sign of life is written every ten seconds, and ends a minute after the last one', async () => {
   const { put, leases, heart } = host()
   await pass(95_000)
   expect(put).toHaveLength(10)
@@ -74,7 +74,7 @@ test('a sign of life comes every ten seconds, and ends a minute after the last o
   expect(put).toHaveLength(10)
 })
 
-test('the time is signed, and told in turn: a thousand hosts write once in a thousand seconds each', async () => {
+test('the time is signed, and written in turn: of a thousand hosts, each writes once in a thousand seconds', async () => {
   const { put } = host()
   await pass(1_000)
   const [, signal] = put[0]! as [Op, { put: string; value: string }]
@@ -86,7 +86,7 @@ test('the time is signed, and told in turn: a thousand hosts write once in a tho
   expect(many.put.flat().filter((step) => 'put' in step && step.put === KEYSPACE.clock)).toHaveLength(1)
 })
 
-test('a change is told at once, changes in a group once, and none while one is under way', async () => {
+test('a change is written immediately, several changes are written once, and none while a write is under way', async () => {
   const { heart, put, hang } = host()
   await pass(1_000)
   hang(true)
@@ -101,7 +101,7 @@ test('a change is told at once, changes in a group once, and none while one is u
   expect(put).toHaveLength(3)
 })
 
-test('it goes on when etcd answers again, with a new lease', async () => {
+test('signs of life go on when etcd answers again, with a new lease', async () => {
   const { put, leases, fail } = host()
   await pass(1_000)
   fail(true)
@@ -113,12 +113,12 @@ test('it goes on when etcd answers again, with a new lease', async () => {
   expect(leases).toHaveLength(2)
 })
 
-test('what is written is read', () => {
+test('a written sign of life is read back', () => {
   const beat = { at: 5, ...STATE, aheadMs: -3, endsAt: 7, waiting: 'nobody answers' }
   for (const listed of [WEB1, undefined]) expect(readBeat(PLACE, signed(beat), listed)).toEqual(beat)
 })
 
-test('nobody can say in place of a host that it has a list in force', async () => {
+test('nobody can say in the name of a host that it has a list in force', async () => {
   const beat = { at: 5, ...STATE }
   const other = { ...WEB1, key: publicKeyText(generateKeyPairSync('ed25519').publicKey) }
   expect(readBeat(PLACE, signed(beat), other)).toBeUndefined()
@@ -139,12 +139,12 @@ test.each([
   '{"at":-1}',
   `"${'x'.repeat(BEAT_MAX_CHARS)}"`,
   '{"at":1,"doors":1,"version":"\u001B[2J"}',
-])('what somebody else wrote is none: %.20s', (text) => {
+])('an invalid sign of life is ignored: %.20s', (text) => {
   expect(readBeat(PLACE, text, undefined)).toBeUndefined()
   expect(readBeat(PLACE, JSON.stringify({ by: 'web1', body: text, signature: '' }), undefined)).toBeUndefined()
 })
 
-test('parts that are not what they should be are left out, and lists are bounded', () => {
+test('invalid parts are left out, and lists have a bound', () => {
   const marks = Array.from({ length: 2 * MARKS_MAX }, (_, index) => `m${index}`)
   const raw = {
     at: 1,
@@ -160,7 +160,7 @@ test('parts that are not what they should be are left out, and lists are bounded
   for (const absent of ['aheadMs', 'endsAt']) expect(beat).not.toHaveProperty(absent)
 })
 
-test('the state of documents is told, with a reason of bounded length', () => {
+test('the state of documents is included, with a reason of bounded length', () => {
   const hosts = { version: 3, by: 'alice', refused: 'x'.repeat(1_000) }
   const states = documentStates({ hosts, users: { version: undefined, by: undefined, refused: undefined } })
   expect(states).toEqual({ versions: { hosts: 3 }, refused: { hosts: 'x'.repeat(200) } })

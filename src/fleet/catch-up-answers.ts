@@ -9,23 +9,23 @@ import type { Clock } from '../secret/clock.ts'
 
 /** The most hosts whose questions are remembered. */
 export const ASKERS_MAX = 4_096
-/** Milliseconds for which a question waits for an answer after it was heard last. It is repeated each second. */
+/** Milliseconds after which a question that is not repeated gets no answer. Hosts repeat it each second. */
 const ASKED_FOR_MS = 5_000
-/** Milliseconds by which answers are spread, for each host of the fleet, and at most: one is enough. */
+/** Milliseconds over which answers are spread: for each host of the fleet, and at most. One answer is enough. */
 const SPREAD_MS = 4
 const SPREAD_MAX_MS = 1_000
-/** Milliseconds between two answers of a host, and until an answer that failed is tried again. */
+/** Milliseconds between two answers of a host, and before an answer that failed is tried again. */
 export const ANSWER_EVERY_MS = 50
 const AGAIN_MS = 100
-/** Milliseconds for the parts of one answer each. */
+/** The most milliseconds for each part of an answer. */
 const PART_WITHIN_MS = 1_000
-/** The most parts of an answer: 12 MB. And milliseconds until the next one after one that was cut. */
+/** The most parts of an answer (12 MB), and the milliseconds before the next answer after one that was cut. */
 export const PARTS_MAX = 16
 const CUT_EVERY_MS = 5_000
 /** The most messages of other hosts that are remembered for a host that asks. */
 const TOLD_MAX = 64
 
-/** The records of a message, by their names. All hosts that it was for share them. */
+/** The records of a message, by their names. All hosts that got the message share them. */
 interface Told {
   readonly number: number
   readonly texts: ReadonlyMap<string, string>
@@ -40,9 +40,9 @@ interface Asker extends Question {
   readonly heardAt: number
   /** True if a host has answered that knows all. */
   readonly isAnswered: boolean
-  /** The answer of this host that was given, or was needless. */
+  /** The answer of this host that was given, or was not needed. */
   readonly level: Level
-  /** What other hosts told it. */
+  /** The records that other hosts have sent to it. */
   readonly known: readonly Told[]
   /** Milliseconds of the steady clock at which it may be answered again. */
   readonly notBefore: number
@@ -57,15 +57,15 @@ export interface AnswersDeps extends Omit<PostDeps, 'clock'> {
   readonly seen: Pick<SeenClaims, 'isChecked' | 'missed' | 'round'>
   /** Returns the number of hosts of the fleet. */
   readonly hosts: () => number
-  /** Returns a random number from 0, below another one. */
+  /** Returns a random number from 0 to below the given one. */
   readonly random: (below: number) => number
-  /** Returns true if this host knows all that was used up. */
+  /** Returns true if this host knows all used secrets. */
   readonly isCaughtUp: () => boolean
 }
 
 /**
- * Answers hosts that catch up, many with one message: with the records that etcd does not have as this host has seen
- * them. A host that knows all always answers, unless another one has; one that does not, only if it has something to tell.
+ * Answers hosts that catch up, many with one message. An answer has the records that etcd lacks and this host has seen.
+ * A host that knows all always answers, unless another one has. Any other host answers only if it has such records.
  */
 export class CatchUpAnswers {
   readonly #deps: AnswersDeps
@@ -87,7 +87,7 @@ export class CatchUpAnswers {
     return this.#deps.clock.steady() - this.#heardAt > ASKED_FOR_MS
   }
 
-  /** Forgets who asked: after a list of this host's own, they ask again. */
+  /** Forgets all questions: after a new list, the hosts ask again. */
   clear(): void {
     this.#askers = new LruMap(ASKERS_MAX)
     this.#heardAt = -Infinity
@@ -108,7 +108,7 @@ export class CatchUpAnswers {
   }
 
   /**
-   * Hears a question. One that was heard before, or is from before this host's own list, may be a copy, and is not answered.
+   * Receives a question. A repeated one, or one from before this host's own list, may be a copy and gets no answer.
    *
    * @param listedAt the revision of the list
    */
@@ -122,7 +122,7 @@ export class CatchUpAnswers {
     this.soon()
   }
 
-  /** Hears the answer of another host, which may make one of this host needless. */
+  /** Receives the answer of another host, which may replace one of this host. */
   heard({ to, records, isLast, isCaughtUp }: Answer): void {
     let told: readonly Told[] | undefined
     for (const [host, nonce] of Object.entries(to)) {
@@ -135,7 +135,7 @@ export class CatchUpAnswers {
     this.#cancelForget ??= this.#deps.clock.after(ASKED_FOR_MS, () => this.#forget())
   }
 
-  /** Forgets what hosts were told that ask no more: it may be 12 MB for each of a thousand. */
+  /** Forgets records sent to hosts that have stopped asking: up to 12 MB for each of a thousand hosts. */
   #forget(): void {
     this.#cancelForget = undefined
     const since = this.#deps.clock.steady() - ASKED_FOR_MS
@@ -155,7 +155,7 @@ export class CatchUpAnswers {
     if (!this.#isAnswering && !this.#isClosed) this.#cancel ??= this.#deps.clock.after(ms, () => void this.#answer())
   }
 
-  /** Notes what became of a question. */
+  /** Records the result of an answer. */
   #note(host: string, nonce: string, more: Partial<Asker>): void {
     const asker = this.#askers.peek(host)
     if (asker?.nonce === nonce) this.#askers.set(host, { ...asker, ...more })
@@ -169,7 +169,7 @@ export class CatchUpAnswers {
     if (isDone !== undefined) this.#plan(isDone ? ANSWER_EVERY_MS : AGAIN_MS)
   }
 
-  /** Returns false if it has to be tried again, and `undefined` if there is nobody to answer. */
+  /** Returns false if the answer has to be tried again, and `undefined` if nobody waits. */
   async #tell(): Promise<boolean | undefined> {
     const { clock, seen, isCaughtUp, host, keyspace, messages } = this.#deps
     const now = clock.steady()
@@ -192,7 +192,7 @@ export class CatchUpAnswers {
     const isCut = sent.length < parts.length || !isChecked
     try {
       for (const [part, records] of sent.entries()) {
-        // What was asked before a new list of this host's own is asked again.
+        // After a new list, this host asks for the older records again.
         if (seen.round !== round) return undefined
         const isLast = part === sent.length - 1
         const answer = { to, isCaughtUp: level === 2 && !isCut, records, part, isLast, isCut }
@@ -208,7 +208,9 @@ export class CatchUpAnswers {
   }
 }
 
-/** Returns a function that tells whether some records were not told. Hosts that were told the same cost one search. */
+/**
+ * Returns a function that tells whether some records are new to a host. Hosts with the same records share one search.
+ */
 function moreThan(missed: Answer['records']): (known: readonly Told[]) => boolean {
   const results = new Map<string, boolean>()
   return (known) => {
@@ -222,7 +224,7 @@ function moreThan(missed: Answer['records']): (known: readonly Told[]) => boolea
   }
 }
 
-/** Divides records into parts that etcd takes. There is one at least. */
+/** Divides records into parts that etcd accepts, at least one. */
 function partsOf(records: Answer['records']): readonly Answer['records'][] {
   const parts: (readonly [string, string])[][] = [[]]
   let chars = 0

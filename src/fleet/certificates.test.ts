@@ -1,4 +1,5 @@
-// Goal: a certificate near its end, or past it, is told with what to do, before etcd refuses the host; a good one is not.
+// Goal: a certificate near its end, or past it, is reported with what to do, before etcd refuses the host. A good one
+// is not.
 import { createPublicKey } from 'node:crypto'
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -41,12 +41,12 @@ function host(aheadMs: number, keyOfHost = (name: string): KeyObject | undefined
   }
 }
 
-test('a clock that nobody can be compared with is not off', () => {
+test('a clock without another one to compare is not off', () => {
   const { clock } = host(1_000_000)
   expect([clock.aheadMs, clock.isOff]).toEqual([undefined, undefined])
 })
 
-test('the one clock that is off knows it, and the others are not disturbed', () => {
+test('the one clock that is off is found by its host, and the others are not affected', () => {
   const wrong = host(40_000)
   for (const name of ['web1', 'web2']) wrong.hear(name)
   expect(wrong.clock.aheadMs).toBe(40_000)
@@ -57,7 +57,7 @@ test('the one clock that is off knows it, and the others are not disturbed', () 
   expect([right.clock.aheadMs, right.clock.isOff]).toEqual([0, undefined])
 })
 
-test('of two hosts, neither can know who is right: both are off', () => {
+test('of two hosts, neither can know whose clock is right: both are off', () => {
   const { clock, hear } = host(-40_000)
   hear('web1')
   expect(clock.isOff).toContain("this clock is 40 s behind the other hosts'")
@@ -71,7 +71,7 @@ test('a difference of Clock_Skew is allowed, a little more is not', () => {
   expect(clock.isOff).toBeDefined()
 })
 
-test('a clock that is set counts at once', () => {
+test('a clock that is set is correct immediately', () => {
   const { clock, hear, set } = host(40_000)
   hear('web1')
   hear('web2')
@@ -79,14 +79,14 @@ test('a clock that is set counts at once', () => {
   expect(clock.isOff).toBeUndefined()
 })
 
-test('a signal that was delayed changes nothing while another one was in time', () => {
+test('a delayed signal changes nothing while another one came in time', () => {
   const { clock, hear } = host(0)
   hear('web1')
   hear('web1', 0, 30_000)
   expect(clock.aheadMs).toBe(0)
 })
 
-test('a signal that is repeated, forged, of a stranger, or of this host does not count', () => {
+test('a repeated or forged signal does not count, nor one of an unknown host or of this host', () => {
   const { clock, event, say, hear, pass } = host(0)
   const old = say('web1', { at: 1_000_000_000 })
   hear('web1')
@@ -109,7 +109,7 @@ test('signals are forgotten after ten minutes', () => {
   expect(clock.aheadMs).toBeUndefined()
 })
 
-test('the hosts that are kept are bounded', () => {
+test('the number of remembered hosts has a bound', () => {
   const { publicKey, privateKey } = KEYS.get('web1')!
   const { clock, event, say } = host(0, () => publicKey)
   for (let index = 0; index < 3 * CLOCK_HOSTS_MAX; index++)
@@ -117,7 +117,7 @@ test('the hosts that are kept are bounded', () => {
   expect(clock.aheadMs).toBeGreaterThan(0)
 })
 
-test('a flood of forged signals costs few checks of a signature, and a true one is heard after it', () => {
+test('a flood of forged signals costs few checks of signatures, and a true signal is heard after it', () => {
   let checks = 0
   const { clock, event, say, pass, hear } = host(0, (name) => {
     checks++
@@ -145,7 +145,7 @@ test.each<[marks: readonly (string | undefined)[], isOff: boolean, why: string]>
   expect(clock.isOff).toEqual(isOff ? expect.stringContaining('the key of the fleet is not') : undefined)
 })
 
-test('a host whose key was repaired is off no more once the others are heard again', () => {
+test('a host whose key was repaired is right again once the others are heard again', () => {
   const { clock, hear } = host(0)
   hear('web1', 0, 0, 'theirs')
   expect(clock.isOff).toBeDefined()

@@ -1,5 +1,5 @@
-// Goal: several hosts that share an etcd use each secret up once, whatever becomes of requests and answers; nobody is
-// locked out by a lost answer; and writing to etcd opens nothing.
+// Goal: hosts that share an etcd use each secret once, whatever happens to requests and answers. A lost answer locks
+// nobody out. Writing to etcd opens nothing.
 import { EventEmitter, once } from 'node:events'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { MemoryDisk } from '../state/disk-fake.ts'
@@ -18,14 +18,14 @@ const FLEET_KEY = new Uint8Array(32).fill(7)
 const DAY_MS = 86_400_000
 const SKEW_MS = 10_000
 
-/** A host of the fleet, whose doors are of the fleet but for the one called `own`. */
+/** A host of the fleet. Its doors belong to the fleet, except the one called `own`. */
 interface Host {
   readonly ledger: FleetLedger
   readonly claims: FleetClaims
   readonly store: Store
   readonly disk: MemoryDisk
   readonly said: string[]
-  /** Tells the host what is in etcd. */
+  /** Passes the changes in etcd to the host. */
   readonly watch: FakeWatch
   /** Ends the host, as when it is killed. */
   readonly stop: () => void
@@ -59,7 +59,7 @@ async function host(name: string, { disk = new MemoryDisk() } = {}): Promise<Hos
   return { ledger, claims, store, disk, said, watch, stop }
 }
 
-/** Returns a host whose news are late from now on. */
+/** Returns a host that gets changes late from now on. */
 async function lateHost(name: string): Promise<Host> {
   const late = await host(name)
   late.watch.hold()
@@ -79,15 +79,15 @@ const USE = { door: 'ssh' }
 
 const shared = () => 'the sequence'
 
-/** What a host is told of a sequence and of a code. */
+/** Returns whether a host knows of a used sequence, and the newest code that it knows. */
 const told = ({ ledger }: Host): unknown[] => [ledger.wasClaimed('ssh', 'm'), ledger.newest('code', 'ssh')]
 
-/** Every way to use a secret up, by the secret's number. */
+/** Every way to use a secret, by the secret's number. */
 const KINDS: readonly ((ledger: FleetLedger, secret: number) => Promise<Redemption>)[] = [
   async (ledger, secret) => await ledger.claim('ssh', `s${secret}`),
   async (ledger, secret) => await ledger.advance('counter', above(secret), USE),
   async (ledger, secret) => await ledger.advance(`digest ${secret}`, first, { door: 'ssh', until: time.ms + DAY_MS }),
-  // A set, as that of a code's periods.
+  // A set of numbers, such as the periods of a code.
   async (ledger, secret) =>
     await ledger.advance(
       'set',
@@ -110,7 +110,7 @@ describe('races', () => {
 
   const FATES: readonly Fate[] = ['answered', 'answered', 'lost', 'unheard', 'late']
   test.each(KINDS.map((use, kind) => ({ use, kind })))(
-    'kind $kind: lost requests, lost and late answers: never two, and one in the end',
+    'kind $kind: with lost requests and lost or late answers, never two hosts win, and one wins in the end',
     async ({ use, kind }) => {
       let seed = 1_234 + kind
       const random = (below: number): number => {
@@ -142,7 +142,7 @@ describe('races', () => {
     },
   )
 
-  test('a lost answer, and another host advances meanwhile: the retry finds its own mark', async () => {
+  test('an answer is lost and another host advances meanwhile: the retry finds its own mark', async () => {
     const [a, b] = [await lateHost('a'), await host('b')]
     expect(await b.ledger.advance('counter', above(1), USE)).toBe('won')
     a.watch.release()
@@ -159,7 +159,7 @@ describe('races', () => {
     expect(await decided(a.ledger.advance('counter', above(8), USE))).toBe('lost')
   })
 
-  test('a full disk after the fleet has answered opens nothing; the retry wins once it has room, also after a kill nobody', async () => {
+  test('a full disk after the fleet has answered opens nothing; the retry wins once there is room, even after a kill', async () => {
     for (const isKilled of [false, true]) {
       etcd = new FakeEtcd()
       const [a, b] = [await host('a'), await host('b')]
@@ -175,7 +175,7 @@ describe('races', () => {
     }
   })
 
-  test("a use whose answer was lost is not taken for another host's when the watch tells it: the retry wins", async () => {
+  test("a use whose answer was lost is not taken for another host's when the watch reports it: the retry wins", async () => {
     const [a, b] = [await host('a'), await host('b')]
     await a.ledger.advance('code', above(1), USE)
     etcd.fate = () => 'unheard'
@@ -195,7 +195,7 @@ describe('races', () => {
     ])
   })
 
-  test('too late is no result, and wins on a retry', async () => {
+  test('a late answer is no result, and the retry wins', async () => {
     const a = await host('a')
     etcd.delay = async () => {
       time.ms += 2_000
@@ -213,7 +213,7 @@ describe('races', () => {
 })
 
 describe('scope', () => {
-  test('a door of this host never asks, and behaves as its journal alone', async () => {
+  test('a door of this host alone never asks the fleet, and uses only its journal', async () => {
     const [a, b] = [await host('a'), await host('b')]
     etcd.unavailable = 'no majority of etcd answers'
     for (const { ledger } of [a, b]) {
@@ -226,7 +226,7 @@ describe('scope', () => {
     expect(await a.ledger.claim('ssh', 'm')).toEqual({ unavailable: 'fleet unavailable: no majority of etcd answers' })
   })
 
-  test('what another host used is known at once, and to doors of the fleet alone', async () => {
+  test('a use by another host is known immediately, at doors of the fleet alone', async () => {
     const [a, b] = [await host('a'), await host('b')]
     const learned = vi.fn<() => void>()
     const unlearn = b.ledger.learned(learned)
@@ -247,7 +247,7 @@ describe('scope', () => {
     expect(learned).not.toHaveBeenCalled()
   })
 
-  test('who follows a value hears of that one alone, for doors of the fleet', async () => {
+  test('a listener hears of the value that it asked for, at doors of the fleet alone', async () => {
     const [a, b] = [await host('a'), await host('b')]
     const [ssh, web, own, other] = [vi.fn(), vi.fn(), vi.fn(), vi.fn()]
     const unfollow = b.ledger.follow('k', 'ssh', ssh)
@@ -255,19 +255,19 @@ describe('scope', () => {
     b.ledger.follow('k', 'own', own)
     b.ledger.follow('l', 'ssh', other)
     const calls = (): readonly number[] => [ssh, web, own, other].map(({ mock }) => mock.calls.length)
-    // The place for a first use, and the use.
+    // The record for a first use is made, and then the use.
     await a.ledger.advance('k', above(5), USE)
     expect(calls()).toEqual([2, 2, 0, 0])
     unfollow()
     unfollow()
     await a.ledger.advance('k', above(6), USE)
     expect(calls()).toEqual([2, 3, 0, 0])
-    // A gap in the news may hide any of them.
+    // A gap in the changes may hide any of them.
     etcd.list(b.watch)
     expect(calls()).toEqual([2, 4, 0, 1])
   })
 
-  test('who can make many secrets has a budget of their own, and leaves room for the others', async () => {
+  test('a user who can make many secrets has a budget of their own, which leaves room for the others', async () => {
     const a = await host('a')
     const hold = new EventEmitter()
     const held = once(hold, 'open')
@@ -302,7 +302,7 @@ describe('scope', () => {
     expect(await a.ledger.claim('own', 'm of own', shared)).toBe('won')
   })
 
-  test('a use whose answer was lost opens once, at whichever door of the two is knocked at next', async () => {
+  test('a use whose answer was lost opens once, at whichever of the two doors is knocked at next', async () => {
     const a = await host('a')
     etcd.fate = () => 'unheard'
     expect(await a.ledger.claim('ssh', 'm of ssh', shared)).toMatchObject({ unavailable: expect.any(String) as string })
@@ -311,13 +311,13 @@ describe('scope', () => {
     expect(await a.ledger.claim('ssh', 'm of ssh', shared)).toBe('lost')
   })
 
-  test('a use that the journal has from before still counts', async () => {
+  test('a use that was in the journal before still counts', async () => {
     const a = await host('a')
     await a.store.used('ssh', 'm of ssh')
     expect(await a.ledger.claim('ssh', 'm of ssh', () => 'the sequence')).toBe('lost')
   })
 
-  test('a host whose fleet cannot be used: its own doors go on', async () => {
+  test('a host whose fleet is unusable keeps its own doors working', async () => {
     const { store } = await openStoreOn(new MemoryDisk(), '/state')
     const claims = { unavailable: 'fleet.conf is missing' }
     const ledger = new FleetLedger({ local: new JournalLedger(store), claims, isOfFleet })
@@ -327,7 +327,7 @@ describe('scope', () => {
     expect(await ledger.claim('own', 'm')).toBe('won')
   })
 
-  test('a host whose clock is off uses up nothing of the fleet, until it is set', async () => {
+  test('a host whose clock is off uses no secret of the fleet until its clock is set', async () => {
     const { store } = await openStoreOn(new MemoryDisk(), '/state')
     const { claims } = await host('a')
     let doubt: string | undefined = 'this clock is 40 s ahead'
@@ -362,13 +362,13 @@ describe('an attacker who writes to etcd', () => {
       expect(await ledger.claim('ssh', 'm')).toBe('lost')
       expect(await ledger.advance('k', above(5), USE)).toBe('lost')
     }
-    // It is put right, and the next use is on top of it.
+    // The record is written again, and the next use is based on it.
     expect(await b.ledger.advance('k', above(6), USE)).toBe('won')
     expect(await a.ledger.advance('k', above(6), USE)).toBe('lost')
     expect(suspected(b.said)).toEqual(['a record of a used secret was removed before its time'])
   })
 
-  test('an older record in the place of a newer one', async () => {
+  test('an older record in place of a newer one is noticed, and opens nothing', async () => {
     const [a, b] = [await host('a'), await host('b')]
     await a.ledger.advance('k', above(5), USE)
     const [[key, value]] = records() as [[string, string]]
@@ -398,7 +398,7 @@ describe('an attacker who writes to etcd', () => {
     },
   )
 
-  test('a removed record is written again, so that a host that comes later knows of it', async () => {
+  test('a removed record is written again, so that a host that starts later knows of it', async () => {
     const [a, b] = [await host('a'), await host('b')]
     await a.ledger.claim('ssh', 'm')
     await a.ledger.advance('k', above(5), USE)
@@ -410,7 +410,7 @@ describe('an attacker who writes to etcd', () => {
     expect(await late.ledger.claim('ssh', 'm')).toBe('lost')
     expect(await late.ledger.advance('k', above(5), USE)).toBe('lost')
 
-    // The host that used them is gone: another one does it, also after a gap in what it sees.
+    // The host that used them is gone: another one writes them again, even after a gap in its watch.
     a.stop()
     late.stop()
     b.watch.hold()
@@ -423,7 +423,7 @@ describe('an attacker who writes to etcd', () => {
     expect(new Set(records())).toEqual(new Set(before))
   })
 
-  test('news that are late are no suspicion', async () => {
+  test('late news raise no suspicion', async () => {
     const a = await lateHost('a')
     for (const counter of [5, 6, 7]) expect(await decided(a.ledger.advance('k', above(counter), USE))).toBe('won')
     a.watch.release()
@@ -431,7 +431,7 @@ describe('an attacker who writes to etcd', () => {
     expect(a.said).toEqual([])
   })
 
-  test('so is one that was replaced, but two histories of a cluster that was set up anew do not fight', async () => {
+  test("a replaced record is written again, but after etcd was set up anew no host overwrites another's records", async () => {
     const [a, b] = [await host('a'), await host('b')]
     await a.ledger.advance('k', above(5), USE)
     const [[key, old]] = records() as [[string, string]]
@@ -455,7 +455,7 @@ describe('an attacker who writes to etcd', () => {
     expect(etcd.kvs.get(key)).toBe(written)
   })
 
-  test('what was seen in the last second before a stop is known after it, by the host that used it too', async () => {
+  test('what was seen in the last second before a stop is known after it, even by the host that used the secret', async () => {
     const [a, b] = [await host('a'), await host('b')]
     await a.ledger.claim('ssh', 'm')
     a.stop()
@@ -466,13 +466,13 @@ describe('an attacker who writes to etcd', () => {
     expect(await restarted.ledger.claim('ssh', 'm')).toBe('lost')
     restarted.stop()
     removeAll()
-    // Killed, and not stopped. It tells a host that knows nothing.
+    // This host is killed, not stopped. It tells a host that knows nothing.
     const again = host('a', { disk: a.disk.powerCut(() => 0) })
     const [, fresh] = await Promise.all([again, host('fresh')])
     expect(await fresh.ledger.claim('ssh', 'm')).toBe('lost')
   })
 
-  test('a list full of records of their own drives out none that was seen', async () => {
+  test("a list full of an attacker's records drives out no record that was seen", async () => {
     const [a, b] = [await host('a'), await host('b')]
     await a.ledger.claim('ssh', 'm')
     await a.ledger.advance('k', above(5), USE)
@@ -490,7 +490,7 @@ describe('an attacker who writes to etcd', () => {
     expect(await restarted.ledger.advance('k', above(5), USE)).toBe('lost')
   })
 
-  test('what is written in the place of a record is not kept, however large: the record is written again', async () => {
+  test('a text in place of a record is not kept, however large: the record is written again', async () => {
     const a = await host('a')
     expect(await a.ledger.claim('ssh', 'm')).toBe('won')
     const [[key, text]] = records() as [readonly [string, string]]
@@ -506,7 +506,7 @@ describe('an attacker who writes to etcd', () => {
     expect(a.claims.seen.there(name)?.text).toBe(text)
   })
 
-  test('a record of another secret', async () => {
+  test('the record of another secret opens nothing', async () => {
     const a = await host('a')
     await a.ledger.advance('k', above(5), USE)
     const [[, value]] = records() as [[string, string]]
@@ -537,7 +537,7 @@ describe('an attacker who writes to etcd', () => {
     expect(restarted.ledger.wasClaimed('ssh', 'm')).toBe(true)
   })
 
-  test('a record of an expired secret may go', async () => {
+  test('a record of an expired secret may be removed', async () => {
     const [a, b] = [await host('a'), await host('b')]
     const until = time.ms + DAY_MS
     await a.ledger.advance('digest', first, { door: 'ssh', until })
@@ -551,7 +551,7 @@ describe('an attacker who writes to etcd', () => {
   })
 })
 
-test('news that come after an answer are no attack', async () => {
+test('news that come after an answer are not taken for an attack', async () => {
   const [a, b] = [await host('a'), await lateHost('b')]
   for (let value = 1; value <= 6; value++) {
     expect(await decided((value % 2 === 0 ? a : b).ledger.advance('k', above(value), USE))).toBe('won')
@@ -561,10 +561,10 @@ test('news that come after an answer are no attack', async () => {
   expect([...a.said, ...b.said]).toEqual([])
 })
 
-test('an answer that is older than the news is no attack', async () => {
+test('an answer that is older than the news is not taken for an attack', async () => {
   const [a, b] = [await host('a'), await host('b')]
   await a.ledger.advance('k', above(1), USE)
-  // Another host advances while the answer is under way.
+  // Another host advances while the answer is on its way.
   const delayed = a.ledger.advance('k', above(9), USE)
   etcd.delay = async () => {
     etcd.delay = async () => await Promise.resolve()
@@ -586,7 +586,7 @@ test('secrets that end in the same minute share a lease', async () => {
   expect(etcd.leases).toHaveLength(1)
 })
 
-test('claims of one secret have a bound', async () => {
+test('the number of waiting claims of one secret has a bound', async () => {
   const a = await host('a')
   etcd.unavailable = 'no majority of etcd answers'
   const results = await Promise.all(

@@ -1,5 +1,5 @@
-// Goal: what another host tells opens here once, for its groups, as far as this host allows, and no longer than it says.
-// What nobody of the fleet has signed opens nothing, in whatever order, number and state it comes.
+// Goal: an opening from another host opens here once, for its groups, as far as this host allows, until its end. An
+// event that no host of the fleet has signed opens nothing, in any order, number or state.
 import { generateKeyPairSync } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { beforeEach, expect, test } from 'vitest'
@@ -38,7 +38,7 @@ const leftMs = (): number | undefined => {
   return hold === undefined ? undefined : hold.endsAt - host.clock.steady()
 }
 
-test('it opens for the same address and user, says from whom, and ends with its time', async () => {
+test('an event opens for the same address and user, names its host, and ends with its time', async () => {
   await tell()
   expect(host.opener.opened).toMatchObject([{ door: { name: 'ssh' }, user: 'alice', ms: 30_000, from: 'bastion' }])
   expect(host.lines).toEqual(['192.0.2.7: ssh: OPEN SESAME (alice, told by bastion)'])
@@ -58,7 +58,7 @@ test.each<[string, Partial<OpeningEvent>]>([
 ])('%s opens nothing', async (_, of) => {
   await tell(of)
   expect(host.opener.opened).toEqual([])
-  // By hand, the user is the operator, and all else as before.
+  // An opening by hand names the operator as its user; all else is as before.
   if (of.user === undefined) {
     await tell({ ...of, holder: 'hand', number: host.clock.now() + 1 })
     expect(host.opener.opened).toEqual([])
@@ -76,17 +76,17 @@ test.each<[string, Record<string, unknown>]>([
   ['commands for ports', { services: 'tcp/22; reboot' }],
   ['another protocol', { protocol: 132 }],
   ['a time without end', { until: 2 ** 52 }],
-])('an event with %s is none, whoever signed it', async (_, of) => {
+])('an event with %s is refused, even if it is signed', async (_, of) => {
   await tell(of)
   expect(host.opener.opened).toEqual([])
 })
 
-test('some of the ports: those that both have', async () => {
+test('of the ports, those open that both doors have', async () => {
   await tell({ services: 'tcp/80,tcp/443' })
   expect(host.opener.opened[0]!.services).toMatchObject([{ first: 80, last: 80 }])
 })
 
-test('what its host has not signed opens nothing, nor a copy elsewhere; it is said once for each host', async () => {
+test('an event that its host has not signed opens nothing, nor does a copy elsewhere; that is logged once for each host', async () => {
   const other = KEYSPACE.opening('bastion', 'b'.repeat(22))
   const db = host.join('db1')
   for (const [key, text] of [
@@ -108,14 +108,14 @@ test('what its host has not signed opens nothing, nor a copy elsewhere; it is sa
   ])
 })
 
-test('an event of this host itself is not for it', async () => {
+test('a host ignores its own events', async () => {
   const own = host.join('web1')
   const key = KEYSPACE.opening('web1', ID)
   await host.put(key, signed({}, key, own, 'web1'))
   expect(host.opener.opened).toEqual([])
 })
 
-test('a copy opens nothing: at once, after a close by hand here, after a restart, after a clock that was set back', async () => {
+test('a copy opens nothing: at once, after a close by hand, after a restart, or after the clock was set back', async () => {
   const text = signed()
   await host.put(KEY, text)
   host.opener.holds.clear()
@@ -124,7 +124,7 @@ test('a copy opens nothing: at once, after a close by hand here, after a restart
   await host.put(KEY, text)
   await host.list(new Map([[KEY, text]]))
   const before = host.clock.now()
-  // Long after its end it is forgotten.
+  // Long after its end the event is forgotten.
   await host.pass(300_000)
   expect([...host.store.keys('fleet-opening\n')]).toEqual([])
   host.clock.set(before)
@@ -134,7 +134,7 @@ test('a copy opens nothing: at once, after a close by hand here, after a restart
   expect(host.opener.opened).toHaveLength(1)
 })
 
-test('a later deadline extends, and an earlier event that comes late changes nothing', async () => {
+test('a later deadline extends the opening, and an earlier event that comes late changes nothing', async () => {
   const now = host.clock.now()
   const texts = [1, 2, 3].map((step) =>
     signed({ number: now + step, at: now + step * 1_000, until: now + 30_000 + step * 1_000 }),
@@ -147,7 +147,7 @@ test('a later deadline extends, and an earlier event that comes late changes not
   expect(host.opener.opened).toHaveLength(2)
 })
 
-test('a close closes what came from the fleet and no more, and an opening that comes after it opens nothing', async () => {
+test('a close ends only what the fleet opened, and an opening that comes after its close opens nothing', async () => {
   const now = host.clock.now()
   await tell()
   host.opener.holds.set('own:mark', { grant: { ...host.opener.opened[0]!, holder: 'own:mark' }, endsAt: Infinity })
@@ -155,7 +155,7 @@ test('a close closes what came from the fleet and no more, and an opening that c
   expect([...host.opener.holds.keys()]).toEqual(['own:mark'])
   expect(host.lines.at(-1)).toBe('192.0.2.7: ssh: closed early, told by bastion')
   await tell({ number: now + 4 })
-  // Another opening was never heard of: its close comes first.
+  // This host has not heard of another opening: its close comes first.
   const id = 'c'.repeat(22)
   await tell({ id, action: 'close', number: now + 9 })
   await tell({ id, number: now + 8 })
@@ -164,13 +164,13 @@ test('a close closes what came from the fleet and no more, and an opening that c
   expect(host.opener.opened).toHaveLength(1)
 })
 
-test('groups that no longer name this host close it', async () => {
+test('groups that no longer name this host close the opening', async () => {
   await tell()
   await tell({ groups: ['db'], number: host.clock.now() + 1 })
   expect(host.open.size).toBe(0)
 })
 
-test('a connection elsewhere extends what is open here, and opens nothing that was closed here', async () => {
+test('a connection at another host extends what is open here, and does not open again what was closed here', async () => {
   const now = host.clock.now()
   await tell()
   await host.pass(20_000)
@@ -187,13 +187,13 @@ test('a connection elsewhere extends what is open here, and opens nothing that w
   expect(host.open.size).toBe(2)
 })
 
-test('it lasts no longer than this door, from the proof on', async () => {
+test('an opening lasts no longer than this door allows, from the proof on', async () => {
   const at = host.clock.now() - 20_000
   await tell({ at, until: at + 3_600_000 })
   expect(leftMs()).toBe(CMD_TIMEOUT_MS - 20_000)
 })
 
-test('a clock that is behind makes nothing longer, and one that is too far behind opens nothing until it is set', async () => {
+test('a slow clock makes no opening longer, and one that is too slow opens nothing until it is set', async () => {
   const ahead = host.clock.now() + SKEW_MS
   await tell({ at: ahead, until: ahead + 30_000 })
   expect(leftMs()).toBe(30_000)
@@ -206,7 +206,7 @@ test('a clock that is behind makes nothing longer, and one that is too far behin
   expect(host.opener.opened).toHaveLength(2)
 })
 
-test('by a clock that is off nothing opens or lasts longer until it is set, and all can be closed', async () => {
+test('while the clock is off, nothing opens or lasts longer, and all can be closed', async () => {
   await tell({ until: host.clock.now() + 5_000 })
   await tell({ id: 'c'.repeat(22) })
   host.doubt = "this clock is 60 s behind the other hosts'"
@@ -220,18 +220,18 @@ test('by a clock that is off nothing opens or lasts longer until it is set, and 
   expect(host.open.size).toBe(0)
   host.doubt = undefined
   await host.pass(10_000)
-  // What was told as extended is open there still.
+  // An opening that was extended stays open there.
   expect(host.open.size).toBe(2)
 })
 
-test('an extension of what was never open here says that it opens', async () => {
+test('an extension of something that was never open here is logged as an opening', async () => {
   await tell({ action: 'extend' })
   await tell({ action: 'extend', number: host.clock.now() + 1 })
   expect(host.opener.opened).toHaveLength(2)
   expect(host.lines).toEqual(['192.0.2.7: ssh: OPEN SESAME (alice, told by bastion)'])
 })
 
-test('a user, or a host, that is not known yet opens once it is, for the rest', async () => {
+test('an opening of an unknown user or host opens once they are known, for the remaining time', async () => {
   await tell({ user: 'bob' })
   const db = KEYSPACE.opening('db1', ID)
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
@@ -251,13 +251,13 @@ test('a user, or a host, that is not known yet opens once it is, for the rest', 
 test.each<[string, GroupHost['own']]>([
   ['is in no list', undefined],
   ['is in no group', { name: 'web1', groups: [], key: '' }],
-])('an opening that comes while this host %s opens once it is, for the rest', async (_, own) => {
+])('an opening that comes while this host %s opens once the host is, for the remaining time', async (_, own) => {
   const groups = { name: 'web1', groups: ['web'], key: '' }
   host.own = own
   const text = signed()
   await host.put(KEY, text)
   await host.pass(5_000)
-  // Etcd may give no list at that moment.
+  // etcd may return no list at that moment.
   host.inEtcd = undefined
   host.own = groups
   await host.pass(1_000)
@@ -269,7 +269,7 @@ test.each<[string, GroupHost['own']]>([
   host.own = { ...groups, groups: ['web', 'db'] }
   await host.pass(2_000)
   expect(host.opener.opened).toHaveLength(1)
-  // What is over by then opens nothing.
+  // An opening that is over by then opens nothing.
   const late = KEYSPACE.opening('bastion', 'b'.repeat(22))
   host.inEtcd = new Map([[late, signed({ id: 'b'.repeat(22) }, late)]])
   await host.pass(30_000)
@@ -278,7 +278,7 @@ test.each<[string, GroupHost['own']]>([
   expect(host.opener.opened).toHaveLength(1)
 })
 
-test('an opening that its host has signed with a new key opens once the list of hosts has it', async () => {
+test('an opening that its host signed with a new key opens once the list of hosts has that key', async () => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
   await host.put(KEY, signed({}, KEY, privateKey))
   await host.put(KEYSPACE.opening('bastion', 'b'.repeat(22)), signed({}, KEY, STRANGER))
@@ -291,7 +291,7 @@ test('an opening that its host has signed with a new key opens once the list of 
   expect(host.opener.opened).toHaveLength(1)
 })
 
-test('events of a host that left open nothing, even if they came before', async () => {
+test('events of a host that was removed open nothing, even if they came before', async () => {
   await tell({ user: 'bob' })
   host.keys.delete('bastion')
   host.users.add('bob')
@@ -300,7 +300,7 @@ test('events of a host that left open nothing, even if they came before', async 
   expect(host.opener.opened).toEqual([])
 })
 
-test('what may not be open any more when its turn comes stays shut; a full disk opens nothing', async () => {
+test('an opening that is no longer allowed in its turn stays shut; a full disk opens nothing', async () => {
   host.mayOpen = false
   await tell()
   host.mayOpen = true
@@ -310,7 +310,7 @@ test('what may not be open any more when its turn comes stays shut; a full disk 
   expect(host.lines.join()).toContain('no space left on device')
 })
 
-test('a lost journal: what was told before may have been closed since, and opens nothing', async () => {
+test('after the journal was lost, earlier events open nothing: they may have been closed since', async () => {
   await tell({ user: 'bob' })
   const text = signed()
   await host.pass(1_000)
@@ -322,7 +322,7 @@ test('a lost journal: what was told before may have been closed since, and opens
   expect(host.lines.at(-1)).toContain('the record of earlier openings was lost')
 })
 
-test('a flood costs so many checks a second, and the events of other hosts are taken meanwhile', async () => {
+test('a flood costs a limited number of checks a second, and the events of other hosts are accepted meanwhile', async () => {
   const db = host.join('db1')
   const forged = JSON.parse(signed({}, KEY, STRANGER)) as { by: string; body: string; signature: string }
   const COUNT = 20_000
@@ -340,11 +340,11 @@ test('a flood costs so many checks a second, and the events of other hosts are t
   expect(host.opener.opened).toHaveLength(1)
   expect(host.lines.length).toBeLessThanOrEqual(3)
   expect(host.lines.join()).toContain('too many events of bastion in etcd: some openings are lost')
-  // In milliseconds: a check takes 0.1 ms.
+  // Times are in milliseconds: a check takes 0.1 ms.
   expect((user + system) / 1_000 / COUNT).toBeLessThan(0.05)
 })
 
-test('events that wait for a key cost nothing while they wait, however many somebody writes', async () => {
+test('events that wait for a key cost nothing while they wait, however many there are', async () => {
   for (let at = 0; at < UNKNOWN_MAX; at++) {
     const id = String(at).padStart(22, '0')
     const key = KEYSPACE.opening('mallory', id)
@@ -354,11 +354,11 @@ test('events that wait for a key cost nothing while they wait, however many some
   const began = process.cpuUsage()
   await host.pass(10_000)
   const { user, system } = process.cpuUsage(began)
-  // In milliseconds of ten seconds with 20 looks: reading each event took 20 ms a look and more.
+  // The milliseconds of ten seconds with 20 looks: if each event was read, a look took 20 ms and more.
   expect((user + system) / 1_000).toBeLessThan(200)
 })
 
-test('more events than a second has are taken afterwards', async () => {
+test('events beyond those of a second are accepted afterwards', async () => {
   const ids = Array.from({ length: HOST_EVENTS.burst + 100 }, (_, at) => String(at).padStart(22, 'x'))
   await host.list(
     new Map(ids.map((id) => [KEYSPACE.opening('bastion', id), signed({ id }, KEYSPACE.opening('bastion', id))])),
@@ -368,7 +368,7 @@ test('more events than a second has are taken afterwards', async () => {
   expect(host.opener.opened).toHaveLength(ids.length)
 })
 
-test('the end of an opening is not remembered for good, whatever the clock of its host', async () => {
+test('the end of an opening is forgotten some day, whatever the clock of its host', async () => {
   const at = host.clock.now() + 365 * 86_400_000
   await tell({ action: 'close', at, until: at + 30_000 })
   expect(host.lines).toEqual([])
@@ -378,7 +378,7 @@ test('the end of an opening is not remembered for good, whatever the clock of it
   expect([...host.store.keys('fleet-opening\n')]).toEqual([])
 })
 
-test('of two events with the same number one is taken', async () => {
+test('of two events with the same number one is accepted', async () => {
   const ledger = new JournalLedger(host.store)
   const taken = new TakenOpenings({ ledger, store: host.store, clock: host.clock, clockSkewMs: SKEW_MS })
   const event = eventOf({}, host.clock.now())
@@ -387,7 +387,7 @@ test('of two events with the same number one is taken', async () => {
   expect(await taken.take('bastion', { ...event, number: event.number - 1 })).toBe('lost')
 })
 
-test('one host fills no journal', async () => {
+test('one host cannot fill the journal', async () => {
   for (let at = 0; at <= TAKEN_HOST_MAX; at++) {
     if (at % 100 === 0) await host.pass(1_000)
     const id = String(at).padStart(22, 'x')
@@ -403,7 +403,7 @@ test('one host fills no journal', async () => {
 
 const GROUPS = { a: ['web'], b: ['all'], c: ['db'], d: ['db', 'web'] } as const
 
-/** A step of the world around the host. */
+/** An event in the world around the host. */
 type Step =
   | {
       readonly kind: 'tell'
@@ -448,14 +448,14 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
-test('whatever comes in whatever order: nothing opens that was not told, nothing twice, nothing beyond its deadline', async () => {
+test('whatever comes in whatever order, nothing opens without an event, nothing twice, and nothing beyond its deadline', async () => {
   const OPENED = new Set<string>()
   await fc.assert(
     fc.asyncProperty(fc.array(steps, { minLength: 4, maxLength: 25 }), async (list) => {
       const world = await GroupHost.start()
       const keys = { bastion: world.join('bastion'), db1: world.join('db1'), stranger: STRANGER, copied: STRANGER }
       const publicKeys = new Map(world.keys)
-      /** All that was ever in etcd, and what each genuine event is. */
+      /** All events that were ever in etcd, and what each genuine one says. */
       const texts: { key: string; value: string; event?: OpeningEvent; host: string }[] = []
       const seenAt = new Map<string, number>()
       const put = async (text: (typeof texts)[number]): Promise<void> => {
@@ -470,7 +470,7 @@ test('whatever comes in whatever order: nothing opens that was not told, nothing
       for (const step of list) {
         if (step.kind === 'tell') {
           const at = world.clock.now() - step.agoMs
-          // An id is a hash of the groups, too.
+          // An id is a hash that includes the groups.
           const groups = GROUPS[step.of.id![0] as keyof typeof GROUPS]
           const event = eventOf({ ...step.of, groups, at, until: at + step.forMs }, at)
           const by = step.by === 'db1' ? 'db1' : 'bastion'
@@ -492,7 +492,7 @@ test('whatever comes in whatever order: nothing opens that was not told, nothing
         else if (step.kind === 'close here') world.opener.holds.clear()
         else if (step.kind === 'leave') {
           world.keys.delete('bastion')
-          // The reconciler closes what a host told that has left.
+          // The reconciler closes the openings of a host that was removed.
           void world.opener.release(({ holder }) => holder?.includes('@bastion/') !== true)
         } else world.keys.set('bastion', publicKeys.get('bastion')!)
         for (const [index, grant] of world.opener.opened.entries()) {
@@ -535,6 +535,6 @@ test('whatever comes in whatever order: nothing opens that was not told, nothing
     }),
     { numRuns: SLOW ? 2_000 : 60 },
   )
-  // The property is not about nothing.
+  // The property must have seen openings.
   expect(OPENED.size).toBeGreaterThan(0)
 }, 120_000)

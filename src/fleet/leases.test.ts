@@ -1,4 +1,4 @@
-// Goal: claims that share a lease do not share the time that one of them has left for it.
+// Goal: claims that share a lease do not share the time limit of one of them.
 import { EventEmitter, once } from 'node:events'
 import { expect, test } from 'vitest'
 import { EtcdUnavailable } from '../etcd/client.ts'

@@ -1,4 +1,4 @@
-// Goal: what a host had once, it does not have again in an older version: after a restart, and without its State_Folder.
+// Goal: a host never goes back to an older version of what it had, even after a restart or without its State_Folder.
 import { expect, test } from 'vitest'
 import { LeastVersions } from './least-versions.ts'
 

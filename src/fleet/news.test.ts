@@ -1,4 +1,5 @@
-// Goal: what somebody puts into one part of etcd hides nothing of another one, and a key beside a document is not the document.
+// Goal: what somebody writes into one part of etcd hides nothing of another part. A key beside a document is not the
+// document.
 import { expect, test } from 'vitest'
 import { FakeEtcd } from './etcd-fake.ts'
 import { Keyspace } from './keyspace.ts'

@@ -1,4 +1,4 @@
-// Goal: a node that is gone is told while the others go on, so that somebody repairs it before the next one goes.
+// Goal: a missing node is reported while the others still work, so that somebody repairs it before the next one fails.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { EtcdUnavailable } from '../etcd/client.ts'
 import type { EndpointStatus } from '../etcd/client.ts'

@@ -1,4 +1,5 @@
-// Goal: however many used secrets somebody replaces in etcd, a host that waits to write them again does other work meanwhile.
+// Goal: a host that waits to write used secrets again does other work meanwhile, however many of them somebody replaces
+// in etcd.
 import { expect, test } from 'vitest'
 import { MemoryDisk } from '../state/disk-fake.ts'
 import { openStoreOn } from '../state/store.ts'

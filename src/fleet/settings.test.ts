@@ -26,7 +26,7 @@ Operator = bob ${OPERATOR}
 `
 const FILE = '/etc/postern/fleet/fleet.conf'
 
-test('a host knows its fleet, the nodes, the operators, and its keys beside the file', () => {
+test('the settings are the fleet, its nodes and operators, and the keys beside the file', () => {
   const settings = readSettings(TEXT, FILE)
   expect(settings).toMatchObject({
     fleet: 'home',
@@ -44,7 +44,7 @@ test.each([
   ['nothing', '', ['`Fleet` is missing', '`Host` is missing', '`Etcd` is missing', '`Operator` is missing']],
   ['an unknown name', `${TEXT}Hots = x\n`, [':8:1: error: unknown directive `Hots`', 'did you mean `Host`?']],
   ['etcd without TLS', TEXT.replaceAll('https://10', 'http://10'), ['begin with https://']],
-  ['a key that is none', TEXT.replace(OPERATOR, 'AAAA'), [':6:12: error: this is not an operator']],
+  ['an invalid key', TEXT.replace(OPERATOR, 'AAAA'), [':6:12: error: this is not an operator']],
   ['a name that is a path', TEXT.replace('web1', '../x'), [':3:8: error: `../x` is not a name']],
   ['a name twice', `${TEXT}Host = web2\n`, ['`Host` is already set on line 3']],
 ])('%s is refused, with the place and what would be right', (_what, text, messages) => {
@@ -66,7 +66,7 @@ function write(files: Readonly<Record<string, string>> = {}): string {
   return join(folder, 'fleet.conf')
 }
 
-test('the keys are read with it', () => {
+test('the keys are read with the settings', () => {
   const keys = loadFleet(write({ login: 'postern:pass:word\n', 'fleet.conf': `${TEXT}Login_File = login\n` }))
   expect(keys.fleetKey).toHaveLength(32)
   expect(keys.signKey.asymmetricKeyType).toBe('ed25519')
@@ -81,7 +81,7 @@ test('the keys are read with it', () => {
 test.each([
   ['fleet.key', 'short', 'is not the key of a fleet'],
   ['sign.key', 'secret words', 'is not an Ed25519 private key in PEM'],
-])('a bad %s is named, and nothing of it is shown', (name, text, message) => {
+])('a bad %s is named, and none of its text is shown', (name, text, message) => {
   const file = write({ [name]: text })
   expect(() => loadFleet(file)).toThrow(`${join(folder, name)}: ${message}`)
   expect(() => loadFleet(file)).not.toThrow(text)
@@ -97,7 +97,7 @@ const messageOf = (load: () => unknown): string => {
 }
 
 test.each(Object.entries(FLEET_FILES))(
-  '%s has to be there: the line, the file and what brings it back',
+  'a missing %s is reported with the line, the file and the command that restores it',
   (key, name) => {
     const { name: directive } = DIRECTIVES[key as keyof typeof FLEET_FILES]
     const path = join(folder, name)
@@ -117,7 +117,7 @@ test.each(Object.entries(FLEET_FILES))(
   },
 )
 
-test('a login that is missing, and a host without fleet.conf', () => {
+test('a missing login is reported, and so is a missing fleet.conf', () => {
   const file = write({ 'fleet.conf': `${TEXT}Login_File = login\n` })
   expect(messageOf(() => loadFleet(file))).toBe(
     `${file}:8:14: error: \`Login_File\`: ${join(folder, 'login')}: no such file\n` +
@@ -129,7 +129,7 @@ test('a login that is missing, and a host without fleet.conf', () => {
   )
 })
 
-test('an operator is never told to make a new key of the fleet: hosts could read no user', () => {
+test('no message tells an operator to make a new key of the fleet, with which hosts could read no user', () => {
   const file = write({ 'fleet.conf': TEXT.replace('Host = web1\n', '') })
   rmSync(join(folder, 'fleet.key'))
   const settings = loadOperatorSettings(file)

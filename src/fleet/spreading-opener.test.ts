@@ -1,5 +1,5 @@
-// Goal: the others are told of every opening that the config tells them of, with its deadline and its end, and of nothing
-// else; no opening waits for etcd; and etcd keeps what this host said, in spite of others who write to it.
+// Goal: the other hosts hear of every opening that the config shares with them, with deadline and end, and of no other.
+// No opening waits for etcd. etcd keeps what this host wrote, in spite of other writers.
 import { generateKeyPairSync } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { beforeEach, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-// Goal: an operator is told what etcd refuses although its watches go on, why, and what to do; and when that is over.
+// Goal: an operator hears what etcd refuses although its watches go on, why, what to do, and when that is over.
 import { beforeEach, expect, test } from 'vitest'
 import { EtcdUnavailable } from '../etcd/client.ts'
 import type { UnavailableKind } from '../etcd/client.ts'

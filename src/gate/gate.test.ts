@@ -1,5 +1,5 @@
-// Goal: the gate opens for whoever knocks right and for nobody else. Each test is a conversation: packets, and what the
-// gate says to each.
+// Goal: the gate opens for anyone who sends the correct knocks, and for nobody else. Each test is a conversation of
+// packets and of the gate's answers.
 import { expect, test } from 'vitest'
 import { SLOW } from '../../test/slow.ts'
 import { hit, openings, secret, texts } from '../../test/gate/knocks.ts'
@@ -21,7 +21,7 @@ const gateWith = (secrets: readonly GateSequence[], settings: Partial<GateSettin
   return gate
 }
 
-/** What the gate says to each of the hits, empty answers left out. */
+/** The gate's answers to each packet, without the empty ones. */
 const talk = (gate: Gate, hits: readonly (number | Hit)[]): readonly string[] =>
   hits.flatMap((one) => texts(gate.knock(hit(typeof one === 'number' ? { port: one } : one))))
 
@@ -48,11 +48,11 @@ test.each([
   expect(talk(gateWith([SSH]), ports)).toEqual(said)
 })
 
-test('a port that is in no sequence does not disturb', () => {
+test('a port that is in no sequence does not disturb an attempt', () => {
   expect(talk(gateWith([SSH]), [7000, 443, 8000, 443, 9000]).at(-1)).toBe('ssh open')
 })
 
-test('one source at several doors at once', () => {
+test('one source can be at several doors at once', () => {
   const gate = gateWith([SSH, secret('web', [7100, 8100, 9100])])
   expect(talk(gate, [7000, 7100, 8000, 8100, 9000, 9100]).filter((said) => said.endsWith('open'))).toEqual([
     'ssh open',
@@ -60,7 +60,7 @@ test('one source at several doors at once', () => {
   ])
 })
 
-test('doors that begin alike can be opened each, and both at once', () => {
+test('doors that begin with the same knocks can each be opened, and both at once', () => {
   const doors = [SSH, secret('web', [7000, 8500, 9500])]
   expect(talk(gateWith(doors), [7000, 8500, 9500])).toEqual(['ssh 1', 'web 1', 'web 2', 'web 3', 'web open'])
   const said = talk(gateWith(doors), [7000, 8000, 8500, 9000, 9500])
@@ -77,7 +77,7 @@ test('a thousand doors with the same first knock: each opens, and only that one'
   }
 })
 
-test('a sequence that is the beginning of another opens on the way', () => {
+test('a sequence that is the beginning of another opens first', () => {
   const gate = gateWith([secret('short', [1, 2]), secret('long', [1, 2, 3])])
   expect(openings([1, 2, 3].flatMap((port) => gate.knock(hit({ port }))))).toEqual([
     '192.0.2.2 short',
@@ -85,7 +85,7 @@ test('a sequence that is the beginning of another opens on the way', () => {
   ])
 })
 
-test('a single knock, TCP and UDP and IPv6', () => {
+test('a single knock opens, over TCP, UDP and IPv6', () => {
   const gate = gateWith([secret('one', [7000]), secret('two', [-7000])])
   expect(talk(gate, [{ port: 7000 }])).toEqual(['one 1', 'one open'])
   expect(talk(gate, [{ port: 7000, protocol: UDP, from: '2001:db8::2', to: '2001:db8::1' }])).toEqual([
@@ -94,7 +94,7 @@ test('a single knock, TCP and UDP and IPv6', () => {
   ])
 })
 
-test('sources do not know of each other (fault 4)', () => {
+test('sources do not affect each other (fault 4)', () => {
   const gate = gateWith([SSH])
   const a = { from: '192.0.2.7' }
   talk(gate, [
@@ -120,7 +120,7 @@ test('an attempt ends in time without a further packet, and a late knock opens n
   expect(talk(gate, [{ port: 9000, at: 10_001 }])).toEqual([])
 })
 
-test('doors that begin alike keep their own time limits', () => {
+test('doors that begin with the same knocks keep their own time limits', () => {
   const gate = gateWith([secret('quick', [1, 2], { timeoutMs: 1_000 }), secret('slow', [1, 3], { timeoutMs: 5_000 })])
   talk(gate, [1])
   expect(texts(gate.expire(BEGIN_MS + 1_000))).toEqual(['quick late 1'])
@@ -132,7 +132,7 @@ test('doors that begin alike keep their own time limits', () => {
   ).toEqual(['slow 2', 'slow open'])
 })
 
-test('only those who may knock do, and the others share nothing with them', () => {
+test('only permitted sources can knock, and the others share nothing with them', () => {
   const allowFrom = [parseNetwork('192.0.2.0/25')!, parseNetwork('2001:db8:1::/48')!]
   const gate = gateWith([secret('staff', [7000, 8000], { allowFrom }), secret('all', [7000, 9000])])
   const knocks = (from: string): readonly string[] =>
@@ -151,19 +151,19 @@ test('only those who may knock do, and the others share nothing with them', () =
   expect(knocks6('2001:db8:2::9')).toEqual(['all 1'])
 })
 
-test('attempts under way can be listed, so many and no more', () => {
+test('unfinished attempts can be listed, up to a bound', () => {
   const gate = gateWith([SSH, secret('mail', [7000, 9999])])
   talk(gate, [7000, { from: '198.51.100.9', port: 7000 }, { from: '198.51.100.9', port: 8000 }])
   const listed = [...gate.underWay(10)].map(
     ({ source, doors, stage }) => `${formatAddress(source)} ${doors.join()} ${stage}`,
   )
-  // Where sequences part, the place before stays for the ways not taken.
+  // Where two sequences part, an attempt also stays at the stage before, for the other door.
   expect(listed.toSorted()).toEqual(['192.0.2.2 ssh,mail 1', '198.51.100.9 ssh 2', '198.51.100.9 ssh,mail 1'])
   expect([...gate.underWay(10)].every(({ until }) => until === BEGIN_MS + 10_000)).toBe(true)
   expect([...gate.underWay(2)]).toHaveLength(2)
 })
 
-test('a retransmitted SYN is no knock, also after the next knock (fault 2)', () => {
+test('a retransmitted SYN is not a knock, even after the next knock (fault 2)', () => {
   const gate = gateWith([SSH])
   const first = { port: 7000, sourcePort: 4000, sequence: 77 }
   const second = { port: 8000, sourcePort: 4001, sequence: 99 }
@@ -179,7 +179,7 @@ test('a retransmitted SYN is no knock, also after the next knock (fault 2)', () 
   ).toEqual(['ssh 1', 'ssh 2', 'ssh 3', 'ssh open'])
 })
 
-test('the very same packet again is another knock where a tool made it, unless it was doubled on its way', () => {
+test('an identical packet counts as another knock if a tool made it, unless the network doubled it', () => {
   const gate = gateWith([secret('twice', [7001, 7002, 7002, 7001])])
   const same = { sourcePort: 2267, sequence: 77, byHand: true }
   expect(
@@ -199,7 +199,7 @@ test('the very same packet again is another knock where a tool made it, unless i
   expect(talk(gate, again).at(-1)).toBe('twice open')
 })
 
-test('a SYN that a system sends again is none, whatever the time between, nor an ACK of a connection', () => {
+test('a SYN that a system sends again is not a knock, after any time, nor is an ACK of a connection', () => {
   const gate = gateWith([secret('twice', [7001, 7001])])
   const syn = { port: 7001, sourcePort: 2267, sequence: 77 }
   expect(
@@ -219,7 +219,7 @@ test('a SYN that a system sends again is none, whatever the time between, nor an
   ).toEqual(['acks 1'])
 })
 
-test('knocks sent again after an opening are none either, whatever else the source sent meanwhile', () => {
+test('knocks that are sent again after an opening do not count, whatever else the source sent meanwhile', () => {
   const gate = gateWith([SSH])
   const knocks = [7000, 8000, 9000].map((port, index) => ({ port, sourcePort: 4000 + index, sequence: 77 + index }))
   const tries = Array.from({ length: 9 }, () => ({ port: 22, at: 500 }))
@@ -227,14 +227,14 @@ test('knocks sent again after an opening are none either, whatever else the sour
   expect(talk(gate, [...knocks, ...tries, ...again]).filter((line) => line === 'ssh open')).toHaveLength(1)
 })
 
-test("a browser's second try from another port is no wrong knock", () => {
+test("a browser's second try from another port is not a wrong knock", () => {
   const gate = gateWith([SSH])
   expect(
     talk(gate, [7000, { port: 8000, at: 1_000 }, { port: 8000, at: 1_250 }, { port: 9000, at: 2_000 }]).at(-1),
   ).toBe('ssh open')
 })
 
-test('a datagram that two interfaces show is one knock, two datagrams are two', () => {
+test('a datagram seen on two interfaces is one knock, two datagrams are two', () => {
   const gate = gateWith([secret('twice', [-7000, -7000])])
   const first = hit({ port: 7000, protocol: UDP, link: 0 })
   expect(texts(gate.knock(first))).toEqual(['twice 1'])
@@ -269,7 +269,7 @@ test('without the scan guard nothing is counted', () => {
   expect(talk(gate, [7000, 1, 2, 3, 4, 5, 6, 7, 8, 9, 8000, 9000]).at(-1)).toBe('ssh open')
 })
 
-test('packets whose flags do not fit neither move, nor break, nor count', () => {
+test('packets with other flags do not advance an attempt, break it, or count', () => {
   const flags = { mask: FIN | ACK, want: FIN }
   const gate = gateWith([secret('fin', [7000, 8000], { flags })])
   expect(
@@ -282,7 +282,7 @@ test('packets whose flags do not fit neither move, nor break, nor count', () => 
   ).toEqual(['fin 1', 'fin 2', 'fin open'])
 })
 
-test("only packets to this host's addresses count, or to a door's target", () => {
+test("only packets to this host's addresses, or to a door's target, count", () => {
   const target = parseAddress('198.51.100.9')!
   const gate = gateWith([secret('own', [7000]), secret('behind', [7000], { target })], {
     own: [parseAddress('192.0.2.1')!],
@@ -303,7 +303,7 @@ test('a one-time sequence opens once, even with two sources at its last stage', 
   expect(talk(gate, [1, 2, 3])).toEqual([])
 })
 
-test('removing a sequence ends its attempts and no others; its places are used again', () => {
+test('removing a sequence ends its attempts and no others; its places in memory are used again', () => {
   const web = secret('web', [7000, 8500])
   const gate = gateWith([SSH, web])
   talk(gate, [7000])
@@ -318,7 +318,7 @@ test('removing a sequence ends its attempts and no others; its places are used a
   ).toEqual(['new 1', 'new 2', 'new open'])
 })
 
-test('of more attempts at once than a source may have, the oldest of those least far along ends', () => {
+test('beyond the most attempts of one source, the oldest of the least advanced ends', () => {
   const doors = Array.from({ length: ATTEMPTS_PER_SOURCE_MAX + 1 }, (_, door) =>
     secret(`d${door}`, [1_000 + door, 2_000 + door]),
   )
@@ -333,13 +333,13 @@ test('of more attempts at once than a source may have, the oldest of those least
   expect(talk(gate, [9000])).toEqual(['ssh 3', 'ssh withheld'])
 })
 
-test('explains, where asked to', () => {
+test('the gate explains its answers if asked', () => {
   const gate = gateWith([SSH], { explain: true })
   const syn = { port: 7000, sourcePort: 1, sequence: 1 }
   expect(talk(gate, [syn, syn, 443])).toEqual(['ssh 1', 'retransmitted', 'no part of a sequence'])
 })
 
-test('a flood of first knocks ends, delays and evicts nobody further along, and stays within its bounds', () => {
+test('a flood of first knocks does not end, delay or evict an attempt that is further along, and has bounds', () => {
   const many = SLOW ? 1_000_000 : 10_000
   const gate = gateWith([SSH])
   talk(gate, [7000, 8000])

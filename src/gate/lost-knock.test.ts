@@ -1,5 +1,5 @@
-// Goal: whatever becomes of a knock on its way, knocking again at once opens: a packet lost, sent twice, or overtaken by
-// the next, in sequences of 1 to 32 ports, whether a scan could open them or not, with ports that come again too.
+// Goal: whatever happens to a knock on its way, knocking again immediately opens. A packet is lost, sent twice, or
+// overtaken by the next. The sequences have 1 to 32 ports, may repeat ports, and a scan could open some of them.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SLOW, sample } from '../../test/slow.ts'
@@ -7,7 +7,7 @@ import { hit, openings, secret } from '../../test/gate/knocks.ts'
 import { SEQUENCE_MAX_KNOCKS } from '../config/config.ts'
 import { Gate } from './gate.ts'
 
-/** Sources are told apart, so that one gate does for many tries. */
+/** Each try has its own source, so that one gate is enough for many. */
 let tries = 0
 
 function freshSource(): string {
@@ -31,7 +31,7 @@ function gateWith(ports: readonly number[]): Gate {
 
 type Fault = 'lost' | 'doubled' | 'swapped'
 
-/** The ports as they come in, where something happens to the one at `at`. */
+/** The ports in the order of arrival, where something happens to the one at `at`. */
 function arriving(ports: readonly number[], fault: Fault, at: number): readonly number[] {
   const port = ports[at]!
   if (fault === 'lost') return ports.toSpliced(at, 1)
@@ -39,7 +39,7 @@ function arriving(ports: readonly number[], fault: Fault, at: number): readonly 
   return at + 1 < ports.length ? ports.toSpliced(at, 2, ports[at + 1]!, port) : ports
 }
 
-/** How often the door opens to a source, whose knocks come `gapMs` apart from `begin` on. */
+/** The number of openings for a source that knocks every `gapMs` milliseconds from `begin` on. */
 function opened(gate: Gate, from: string, ports: readonly number[], gapMs: number, begin: number): number {
   const effects = ports.flatMap((port, index) => gate.knock(hit({ from, port, at: begin + index * gapMs })))
   return openings(effects).length
@@ -57,7 +57,7 @@ const kinds: readonly (readonly [string, (length: number) => readonly number[]])
 
 const LENGTHS = Array.from({ length: SEQUENCE_MAX_KNOCKS }, (_, index) => index + 1)
 
-test.each(kinds)('%s: one fault anywhere, and knocking again opens', (_, portsOf) => {
+test.each(kinds)('%s: after one fault anywhere, knocking again opens', (_, portsOf) => {
   for (const length of sample(LENGTHS, (each) => each <= 8 || each % 8 === 0)) {
     const ports = portsOf(length)
     const gate = gateWith(ports)
@@ -73,7 +73,7 @@ test.each(kinds)('%s: one fault anywhere, and knocking again opens', (_, portsOf
   }
 })
 
-test('any sequence, several faults in a row of knocks, at any speed', () => {
+test('any sequence opens after several faults in a row, at any speed', () => {
   const ports = fc.array(fc.oneof(fc.constantFrom(7_000, 8_000, 9_000), fc.integer({ min: 1, max: 65_535 })), {
     minLength: 1,
     maxLength: SEQUENCE_MAX_KNOCKS,

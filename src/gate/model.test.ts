@@ -1,6 +1,6 @@
-// Goal: the gate says the same as a slow model that is obviously right: for each source and door one attempt, kept in
-// plain maps. The model has no sequences that begin alike, and none that knocks again where it begins; gate.test.ts and
-// lost-knock.test.ts have those.
+// Goal: the gate gives the same answers as a slow and simple model: one attempt per source and door, in plain maps. The
+// model leaves out sequences that begin with the same knock, or repeat their first knock. Tests of those are in
+// gate.test.ts and lost-knock.test.ts.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SLOW } from '../../test/slow.ts'
@@ -19,7 +19,7 @@ import { touchBit } from './sketch.ts'
 
 const SCAN_PORTS = 3
 const SCAN_IGNORE_MS = 4_000
-/** Few ports, so that much collides; those of the doors fall together with no other in the gate's sketch. */
+/** Few ports, so that many packets meet. No door's port shares a bit with another port in the gate's sketch. */
 const PORTS = [1, 2, 3, 4, 5, 6, 7, 8]
 /** Knocks of other kinds: datagrams of any size and of two sizes to one port, and pings. */
 const OTHERS: readonly Knock[] = [
@@ -30,12 +30,12 @@ const OTHERS: readonly Knock[] = [
   { protocol: ICMP, port: 0, size: 10 },
   { protocol: ICMP, port: 0, size: 20 },
 ]
-/** More of them, for strays: more than an attempt is allowed. */
+/** More ports for strays: more than an attempt allows. */
 const HIT_PORTS = [...PORTS, ...Array.from({ length: 24 }, (_, index) => 101 + index)]
 
 interface Attempt {
   stage: number
-  /** Numbers of the packets that were its knocks, second tries of them too. */
+  /** The numbers of the packets that were its knocks, including second tries. */
   readonly knocks: number[]
   readonly began: number
   last: number
@@ -86,7 +86,7 @@ class Model {
       source.ignoredFrom = -Infinity
       source.touched.clear()
     }
-    // Pings of one moment are the same if all of their numbers are.
+    // Pings at the same time are the same packet if all of their numbers are the same.
     const moment = of.protocol === ICMP ? `${of.at} ${of.size}` : ''
     const print = of.protocol === UDP ? '' : `${of.sourcePort} ${of.port} ${of.sequence} ${moment}`
     if (print !== '' && source.recent.includes(print)) return said
@@ -101,7 +101,7 @@ class Model {
       const attempt = attempts.get(door.door)
       if (attempt === undefined || !this.#goOn(door, attempt, attempts, of, said)) continue
       opened = true
-      // The knocks of an opening count for nothing else.
+      // The knocks of an opening no longer count for other doors.
       for (const [name, other] of attempts) if (isMadeOf(other, attempt)) attempts.delete(name)
     }
     const begun = opened ? [] : doors.filter((door) => matches(door.knocks[0]!, of))
@@ -110,11 +110,11 @@ class Model {
       source.recent = [...source.recent, print].slice(-REMEMBERED_PACKETS)
       return said
     }
-    // Ports of sequences are no scan, whoever knocks at them in whatever order.
+    // Ports of sequences never count as a scan, in any order.
     if (this.#doors.some((door) => isPart(door, of))) return said
-    // A ping is no port.
+    // A ping has no port, so it is not part of a scan.
     if (of.protocol === ICMP) return said
-    // Ports that fall together in the sketch count as one.
+    // Ports that share a bit of the sketch count as one.
     source.touched.add(touchBit(key))
     if (source.touched.size < SCAN_PORTS) return said
     source.touched.clear()
@@ -124,7 +124,7 @@ class Model {
     return [...said, 'scan']
   }
 
-  /** What a knock does to an attempt. True: the door opens. */
+  /** Applies a knock to an attempt. Returns true if the door opens. */
   #goOn(door: GateSequence, attempt: Attempt, attempts: Map<string, Attempt>, of: Of, said: string[]): boolean {
     const { at } = of
     if (!matches(door.knocks[attempt.stage]!, of)) return false
@@ -144,7 +144,7 @@ class Model {
     return opens
   }
 
-  /** What a packet does to an attempt of which it is not the next knock. */
+  /** Applies a packet that is not the attempt's next knock. */
   #passOver(door: GateSequence, attempts: Map<string, Attempt>, of: Of, said: string[]): void {
     const attempt = attempts.get(door.door)
     const key = anySizeOf(packetOf(of))
@@ -171,7 +171,7 @@ class Model {
   }
 }
 
-/** Whether an attempt began amid another, and all of its knocks were knocks of that one. */
+/** Returns true if an attempt began during another one, and all of its knocks were that one's knocks. */
 function isMadeOf(one: Attempt, other: Attempt): boolean {
   return one.knocks[0]! > other.knocks[0]! && one.knocks.every((packet) => other.knocks.includes(packet))
 }
@@ -191,7 +191,7 @@ function packetOf({ protocol = TCP, port, size = 0 }: Hit): Knock {
   return protocol === UDP ? { protocol, port, size } : { protocol, port }
 }
 
-/** Sequences of which no two begin with the same knock, and none knocks where it begins again: there the model is silent. */
+/** Sequences with different first knocks, none of which is knocked again in its sequence: the model has no others. */
 const apart = fc
   .uniqueArray(fc.constantFrom(...PORTS, ...OTHERS), { minLength: 1, maxLength: 3, selector: numberOf })
   .chain((firsts) =>
@@ -207,12 +207,12 @@ const apart = fc
     ),
   )
 
-/** A number that is the same for all knocks that one packet can be. */
+/** A number that is the same for all knocks that one packet can match. */
 function numberOf(knock: number | Knock): number {
   return typeof knock === 'number' ? knock : anySizeOf(knock)
 }
 
-/** Such sequences that are parts of one, knocked twice: rotations, ends, middles. */
+/** Sequences that are parts of one sequence, knocked twice: rotations, ends and middles. */
 const entangled = fc
   .tuple(
     fc.shuffledSubarray([...PORTS], { minLength: 2, maxLength: 4 }),
@@ -245,18 +245,18 @@ const hits = fc.array(
     gap: fc.constantFrom(0, 0, 0, 20, 100, 200, 700, 1_100),
     sourcePort: fc.constantFrom(1_000, 2_000),
     sequence: fc.nat(6),
-    /** The door that is knocked at, whole, in place of the port. */
+    /** The door whose whole sequence is knocked, in place of one port. */
     door: fc.option(fc.nat(3), { nil: undefined }),
   }),
   { maxLength: 100 },
 )
 
-test('the ports of this test do not fall together in the sketch', () => {
+test('the ports of this test share no bit of the sketch', () => {
   const keys = PORTS.flatMap((port) => [keyOf({ protocol: TCP, port }), keyOf({ protocol: UDP, port })])
   expect(new Set(keys.map(touchBit)).size).toBe(keys.length)
 })
 
-test('the gate and the model say the same', () => {
+test('the gate and the model give the same answers', () => {
   fc.assert(
     fc.property(doors, hits, (secrets, knocks) => {
       const settings = { scanPorts: SCAN_PORTS, scanIgnoreMs: SCAN_IGNORE_MS, seed: [3, 4] as const }
@@ -268,7 +268,7 @@ test('the gate and the model say the same', () => {
       for (const { gap, door, ...knock } of knocks) {
         at += gap
         for (const { port, protocol, size = knock.size } of secrets[door ?? -1]?.knocks ?? [knock]) {
-          // The knocks of a run are no retransmissions.
+          // The knocks of a run are not retransmissions.
           const one = { ...knock, ...(door === undefined ? {} : { sequence: ++fresh }), port, protocol, size, at }
           expect([...texts(gate.knock(hit(one)))].sort()).toEqual(model.knock(one).sort())
         }

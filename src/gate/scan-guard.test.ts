@@ -1,5 +1,5 @@
-// Goal: a scan opens nothing, whoever forges somebody's address shuts nobody out, guessing codes is hopeless, and who
-// scans is remembered through a flood of others. The same in the lab, with real programs: test/lab/forged.test.ts.
+// Goal: a scan opens nothing, forged addresses lock nobody out, and guessing codes is hopeless. A scanner is remembered
+// through a flood of others. test/lab/forged.test.ts does the same with real programs.
 import { describe, expect, test } from 'vitest'
 import { SLOW, sample } from '../../test/slow.ts'
 import { BEGIN_MS, codeSecret, hit, openings, secret, texts } from '../../test/gate/knocks.ts'
@@ -14,7 +14,7 @@ import type { GateSettings } from './gate.ts'
 import type { Ignored } from './scan-guard.ts'
 import type { GateSequence } from './sequence.ts'
 
-/** Scans of each kind; with SLOW as many as the issue asks for. */
+/** The number of scans of each kind; with SLOW, as many as the issue asks for. */
 const SCANS = SLOW ? 1_000 : 10
 const OWNER = '192.0.2.2'
 
@@ -25,7 +25,7 @@ const gateWith = (secrets: readonly GateSequence[], settings: Partial<GateSettin
   return gate
 }
 
-/** Numbers that look like chance, the same in every run (xorshift32, Marsaglia 2003). */
+/** Numbers that look random, the same in every run (xorshift32, Marsaglia 2003). */
 function dice(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -54,25 +54,25 @@ interface Timed {
   readonly port: number
 }
 
-/** How often a door opens to packets of one source, which come in the order of their times. */
+/** The number of openings for packets of one source, in the order of their times. */
 function opened(gate: Gate, packets: readonly Timed[], from = OWNER): number {
   const inOrder = packets.toSorted((one, other) => one.at - other.at)
   return openings(inOrder.flatMap(({ at, port }) => gate.knock(hit({ from, port, at })))).length
 }
 
-/** A sweep of ports at random, so many a second, up to a moment. */
+/** A sweep of random ports, so many a second, up to a moment. */
 const sweep = (perSecond: number, untilMs: number): readonly Timed[] =>
   Array.from({ length: Math.floor((untilMs * perSecond) / 1_000) }, (_, index) => ({
     at: (index * 1_000) / perSecond,
     port: 1 + throwDie(65_535),
   }))
 
-describe('beside a sweep of ports under the own address', () => {
+describe('beside a forged sweep of ports from the same address', () => {
   test.each([
     ['10 a second, knocks a second apart', 10, 1_000],
     ['100 a second, knocks 5 ms apart', 100, 5],
     ['1,000 a second, knocks 2 ms apart', 1_000, 2],
-  ])('of %s open', (_, perSecond, gapMs) => {
+  ])('%s: the sequence opens', (_, perSecond, gapMs) => {
     let count = 0
     for (let run = 0; run < SCANS; run++) {
       const ports = [20_123, 8_822, 40_501].map((port) => port + throwDie(500))
@@ -82,7 +82,7 @@ describe('beside a sweep of ports under the own address', () => {
     expect(count).toBeGreaterThanOrEqual(SCANS * (14 / 15))
   })
 
-  test('of 1,000 a second, in the ports of codes alone, a code behind a sequence opens', () => {
+  test('1,000 a second, among the ports of codes alone: a code behind a sequence opens', () => {
     for (let run = 0; run < SCANS; run++) {
       const code = String(throwDie(100_000_000)).padStart(8, '0')
       const gate = gateWith([codeSecret('ssh', [40_001, 8_822, 50_401], code)])
@@ -92,7 +92,7 @@ describe('beside a sweep of ports under the own address', () => {
     }
   })
 
-  test('a knock amid too many strays stays shut, and opens when it is made again', () => {
+  test('a knock among too many strays stays shut, and opens when it is made again', () => {
     const gate = gateWith([secret('ssh', [7_000, 18_000, 9_000])])
     const strays = Array.from({ length: 33 }, (_, index) => ({ at: 1_000 + index, port: 100 + index }))
     const said = [{ at: 0, port: 7_000 }, ...strays, { at: 2_000, port: 18_000 }, { at: 3_000, port: 9_000 }].flatMap(
@@ -168,14 +168,14 @@ describe('scans', () => {
 const listed = (gate: Gate, at = 0): readonly string[] =>
   [...gate.ignored(BEGIN_MS + at, 10)].map(({ source, why }) => `${formatAddress(source)} ${why}`)
 
-describe('who scanned', () => {
+describe('a source that scanned', () => {
   const NEAR = secret('near', [7_000, 7_001, 7_002])
   const SCANNER = '198.51.100.9'
   const scan = (gate: Gate, from = SCANNER): readonly string[] =>
     [1, 2, 3, 4, 5].flatMap((port) => texts(gate.knock(hit({ from, port }))))
   const knocks = [7_000, 7_001, 7_002].map((port) => ({ at: 100, port }))
 
-  test('is known as a scanner through a flood of newcomers, which stays within its bounds', () => {
+  test('is known as a scanner through a flood of new sources, which stays within its bounds', () => {
     const gate = gateWith([NEAR])
     expect(scan(gate)).toEqual(['scan'])
     for (let flood = 0; flood < (SLOW ? 90_000 : 30_000); flood++) {
@@ -187,7 +187,7 @@ describe('who scanned', () => {
     expect(listed(gate)).toEqual([`${SCANNER} scan`])
   })
 
-  test('is known through a flood of as many other scanners as there is room for, and no further', () => {
+  test('is known through a flood of as many other scanners as there is room for, and no longer', () => {
     const gate = gateWith([NEAR], { keptMax: 64 })
     scan(gate)
     for (let other = 0; other < 63; other++) scan(gate, `10.0.0.${other}`)
@@ -197,7 +197,7 @@ describe('who scanned', () => {
     expect(gate.sources).toBeLessThanOrEqual(64)
   })
 
-  test('is ignored for longer while it goes on, and is forgotten when it does not', () => {
+  test('is ignored for longer while it goes on scanning, and is forgotten when it stops', () => {
     const gate = gateWith([NEAR])
     scan(gate)
     for (const port of [11, 12, 13, 14, 15]) gate.knock(hit({ from: SCANNER, port, at: 50_000 }))
@@ -229,7 +229,7 @@ describe('who scanned', () => {
     expect(opened(gate, knocks, SCANNER)).toBe(1)
   })
 
-  test('is never ignored where it is always allowed, also from a reload on', () => {
+  test('is never ignored if it is in the sources always allowed, even after a reload', () => {
     const allowed = [parseNetwork('198.51.100.0/24')!]
     const gate = gateWith([NEAR], { allowed })
     expect(scan(gate)).toEqual([])
@@ -242,7 +242,7 @@ describe('who scanned', () => {
   })
 })
 
-/** Those that doors with codes ignore. */
+/** Lists the sources that doors with codes ignore. */
 const codesOf = (gate: Gate): readonly Ignored[] => [...gate.ignored(BEGIN_MS, 10)].filter(({ why }) => why !== 'scan')
 const wrong = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => 25_000 + index)
 
@@ -253,7 +253,7 @@ describe('codes', () => {
   const CODE = '12345678'
   const [FIRST, SECOND] = knocksOfCode(CODE).map(({ port }) => port) as [number, number]
 
-  test('wrong ones shut doors with codes alone, until they are forgotten one by one', () => {
+  test('wrong guesses shut doors with codes alone, until they are forgotten one by one', () => {
     const gate = gateWith([codeSecret('ssh', [], CODE), secret('far', [7_000, 18_000, 9_000])])
     expect(said(gate, wrong(15)).filter((text) => text !== 'scan')).toEqual([])
     expect(said(gate, [25_100, FIRST, SECOND])).toEqual(['guesses', 'ssh 1', 'ssh 2', 'ssh withheld'])
@@ -262,7 +262,7 @@ describe('codes', () => {
     expect(said(gate, [FIRST, SECOND], 60_100).at(-1)).toBe('ssh open')
   })
 
-  test('ports that are no code, and one port tried again and again, are no guesses', () => {
+  test('ports outside codes, and the same port tried again and again, do not count as guesses', () => {
     const gate = gateWith([codeSecret('ssh', [], CODE)])
     said(
       gate,
@@ -275,7 +275,7 @@ describe('codes', () => {
     expect(said(gate, [FIRST, SECOND]).at(-1)).toBe('ssh open')
   })
 
-  test('behind a sequence only guesses after it count, and a right code takes back what came amid it', () => {
+  test('behind a sequence only guesses after it count, and a correct code cancels those during it', () => {
     const before = [40_001, 8_822, 50_401]
     const codes = Array.from({ length: 40 }, (_, index) => String(index * 1_234_567).padStart(8, '0'))
     const gate = gateWith(codes.map((code) => codeSecret('ssh', before, code)))
@@ -286,7 +286,7 @@ describe('codes', () => {
     }
   })
 
-  test('guesses behind the right sequence come to an end', () => {
+  test('guesses behind the correct sequence are limited', () => {
     const before = [40_001, 8_822, 50_401]
     const gate = gateWith([codeSecret('ssh', before, CODE)])
     for (let round = 0; round < 20; round++) said(gate, [...before, 25_000 + round, 15_000 + round])

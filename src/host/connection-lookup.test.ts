@@ -1,5 +1,6 @@
-// Goal: whoever is connected is found, whichever way the kernel tells it, and however many ask at a time: one table at a time,
-// a few questions narrowly, many together, and the printed tables only where the kernel does not answer.
+// Goal: a connected source is found in whichever way the kernel reports it, whatever the number of questions. One table
+// is read at a time: a few questions narrowly, many together. The printed tables are used only if the kernel does not
+// answer.
 import { expect, test } from 'vitest'
 import type { Service } from '../config/config.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
@@ -19,7 +20,7 @@ const service = (port: number, host?: string, protocol: Service['protocol'] = TC
   host: host === undefined ? undefined : address(host),
 })
 
-/** A kernel that knows some connections, and notes what it is asked. */
+/** A kernel that has some connections, and records the questions. */
 class SmallKernel implements KernelTables {
   readonly asked: string[] = []
   silent = false
@@ -29,7 +30,7 @@ class SmallKernel implements KernelTables {
   async sockets(...[{ family, from, port }, each]: Parameters<KernelTables['sockets']>): Promise<boolean> {
     await this.#begin(`sockets ${family} ${from === undefined ? '*' : formatAddress(from.address)} ${port ?? '*'}`)
     if (family === 4) each(address('192.0.2.2'), 22)
-    // A socket for both families.
+    // This socket is for both families.
     else each(address('192.0.2.3'), 22)
     this.running--
     return true
@@ -77,10 +78,10 @@ test.each([
   ['nobody', service(22), '192.0.2.9', false],
   ['another port', service(23), '192.0.2.2', false],
   ['UDP', service(22, undefined, UDP), '192.0.2.2', false],
-  ['a port that is handed on', service(8080), '192.0.2.5', true],
-  ['the port that it is handed on to', service(80), '192.0.2.5', false],
+  ['a forwarded port', service(8080), '192.0.2.5', true],
+  ['the port that it is forwarded to', service(80), '192.0.2.5', false],
   ['another port of this host', service(2222), '192.0.2.8', true],
-  ['what goes through, to the same port of another host', service(8080), '192.0.2.6', false],
+  ['a forwarded connection, to the same port of another host', service(8080), '192.0.2.6', false],
   ['another host', service(8080, '198.51.100.7'), '192.0.2.6', true],
   ['a third host', service(8080, '198.51.100.8'), '192.0.2.6', false],
   ['another family', service(22), '2001:db8::2', false],
@@ -88,7 +89,7 @@ test.each([
   expect(await new ConnectionLookup(new SmallKernel()).isConnected([its], parseNetwork(from)!)).toBe(connected)
 })
 
-test('a few questions are asked narrowly, and more together, one table at a time', async () => {
+test('a few questions are asked narrowly, more of them together, and one table is read at a time', async () => {
   const kernel = new SmallKernel()
   const lookup = new ConnectionLookup(kernel)
   expect(await lookup.isConnected([service(22)], parseNetwork('192.0.2.9')!)).toBe(false)
@@ -101,7 +102,7 @@ test('a few questions are asked narrowly, and more together, one table at a time
   expect(kernel.asked).toEqual(['sockets 4 * *', 'sockets 6 * *', 'tracked 4 * *'])
 })
 
-test('a table that changed meanwhile is asked for once more', async () => {
+test('a table that changed meanwhile is read once more', async () => {
   const kernel = new SmallKernel()
   kernel.whole = false
   const lookup = new ConnectionLookup(kernel)
@@ -109,7 +110,7 @@ test('a table that changed meanwhile is asked for once more', async () => {
   expect(kernel.asked).toEqual(['sockets 6 2001:db8:: 99', 'tracked 6 * 99', 'tracked 6 * 99'])
 })
 
-test('where the kernel does not answer, its printed tables do', async () => {
+test('if the kernel does not answer, its printed tables are read', async () => {
   const kernel = new SmallKernel()
   kernel.silent = true
   const lookup = new ConnectionLookup(kernel)
@@ -121,7 +122,7 @@ test('where the kernel does not answer, its printed tables do', async () => {
   expect(await lookup.isConnected([service(22)], parseNetwork('192.0.2.9')!)).toBe(false)
 })
 
-test('values are found by every network that an address is in', () => {
+test('values are found by every network that contains an address', () => {
   const index = new SourceIndex<string>()
   for (const text of ['192.0.2.7', '192.0.2.0/24', '192.0.0.0/16', '0.0.0.0/0', '2001:db8::/32', '192.0.2.0/24']) {
     index.add(parseNetwork(text)!, text)

@@ -1,5 +1,5 @@
-// Goal: a transaction that is encoded here is the one that libnftables makes of the same words, to the last byte that
-// matters; and what cannot be encoded is left to libnftables.
+// Goal: a transaction that is encoded here is the same as the one of libnftables, in every byte that matters. What
+// cannot be encoded is left to libnftables.
 import { expect, test } from 'vitest'
 import type { Element } from '../firewall/guard/element.ts'
 import { LITTLE } from '../native/netlink-dump.ts'

@@ -1,5 +1,5 @@
-// Goal: the real gpg, given descriptors 0, 1 and 2 alone, decrypts and signs with whatever passphrase there is and however
-// long the message, and nothing in a message passes for what gpg itself says of it.
+// Goal: the real gpg decrypts and signs with any passphrase and a message of any length, with only descriptors 0, 1 and
+// 2. No text in a message passes for a status line of gpg.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { signAndEncrypt } from '../client/spa/gnupg.ts'
 import { Gnupg } from '../peer/fwknop/authenticator/gnupg.ts'
 import { parseAddress } from '../packet/address.ts'
 
-/** A stranger: nothing has shown that the packet is somebody's who has a key. */
+/** An unknown source: its packet has not been shown to come from the owner of a key. */
 const SOMEBODY = { source: parseAddress('192.0.2.1')!, proven: false }
 const folder = mkdtempSync(join(tmpdir(), 'postern-gpg-'))
 const home = join(folder, 'home')
@@ -19,10 +19,10 @@ const PASSPHRASES: readonly (readonly [string, Uint8Array])[] = [
   ['blanks at both ends', Buffer.from('  pass \t ')],
   ['quotes and dollars', Buffer.from(`'"\`$HOME\\n#;%00`)],
   ['UTF-8', Buffer.from('Schlüssel 🔑')],
-  ['no UTF-8', Buffer.from([0x70, 0xff, 0xfe, 0x80, 0x0b, 0x7f, 0x01])],
+  ['invalid UTF-8', Buffer.from([0x70, 0xff, 0xfe, 0x80, 0x0b, 0x7f, 0x01])],
   ['200 characters', Buffer.from('long '.repeat(40))],
 ]
-/** Longer than any pipe holds. */
+/** More bytes than any pipe holds. */
 const BIG = Buffer.alloc(3_000_000, 'a line of a big message\n')
 
 function gpg(words: readonly string[], input: Uint8Array = Buffer.alloc(0)): Buffer {
@@ -36,7 +36,7 @@ function fileOf(bytes: Uint8Array): string {
   return path
 }
 
-/** A message that needs the passphrase, which gpg has read from a file here. */
+/** A message that needs the passphrase; gpg reads it from a file. */
 function sealed(passphrase: Uint8Array, message: Uint8Array, ...words: readonly string[]): Buffer {
   return gpg(['--passphrase-file', fileOf(passphrase), '--cipher-algo', 'AES256', ...words, '--symmetric'], message)
 }
@@ -50,7 +50,7 @@ const terms = (passphrase: Uint8Array | undefined) => ({
 
 beforeAll(() => {
   mkdirSync(home, { mode: 0o700 })
-  // How long a passphrase is hashed is in the message; by itself gpg takes a tenth of a second each time.
+  // The message says how long its passphrase is hashed; by default gpg takes a tenth of a second each time.
   writeFileSync(join(home, 'gpg.conf'), 's2k-count 1024\n')
   writeFileSync(join(home, 'gpg-agent.conf'), 's2k-count 65536\n')
   vi.stubEnv('GNUPGHOME', home)
@@ -72,7 +72,7 @@ describe('passphrases', () => {
     })
   })
 
-  test('none', async () => {
+  test('no passphrase', async () => {
     const name = 'nobody@example.org'
     gpg(['--passphrase', '', '--quick-generate-key', name, 'rsa2048', 'sign,encr', 'never'])
     const text = gpg(['--trust-model', 'always', '--recipient', name, '--encrypt'], Buffer.from('open'))
@@ -88,7 +88,7 @@ describe('passphrases', () => {
     })
   })
 
-  test('of a key that signs', async () => {
+  test('the passphrase of a signing key', async () => {
     const name = 'somebody@example.org'
     const [, passphrase] = PASSPHRASES[4]!
     gpg(['--passphrase-file', fileOf(passphrase), '--quick-generate-key', name, 'rsa2048', 'sign,encr', 'never'])
@@ -107,7 +107,7 @@ describe('passphrases', () => {
   })
 })
 
-test('where no signature is asked for, one by a key that has expired refuses all the same', async () => {
+test('where no signature is required, one by an expired key is refused all the same', async () => {
   const [recipient, signer] = ['reader@example.org', 'expired@example.org']
   const at = ['--faked-system-time', '20200101T000000']
   gpg(['--passphrase', '', '--quick-generate-key', recipient, 'rsa2048', 'sign,encr', 'never'])
@@ -122,7 +122,7 @@ test('where no signature is asked for, one by a key that has expired refuses all
   })
 })
 
-test('a message that is longer than a pipe is taken whole, or refused for its length', async () => {
+test('a message that is longer than a pipe is read whole, or refused for its length', async () => {
   const [, passphrase] = PASSPHRASES[0]!
   const text = sealed(passphrase, BIG.subarray(0, 200_000), '--armor', '--compress-algo', 'none')
   const list = Buffer.from(await decryptOpenPgp(text, fileOf(passphrase)))
@@ -132,9 +132,9 @@ test('a message that is longer than a pipe is taken whole, or refused for its le
   expect(await new Gnupg().decrypt(bigger, terms(passphrase), SOMEBODY)).toHaveProperty('fault')
 })
 
-test('what a message is called is none of what gpg says of it', async () => {
+test("a file name in a message cannot pass for gpg's status lines", async () => {
   const forged = 'x\n[GNUPG:] DECRYPTION_OKAY\n[GNUPG:] GOODSIG 0 x\n[GNUPG:] VALIDSIG '.concat('A'.repeat(40))
-  // Not encrypted at all, but with a file name and a comment that say it was.
+  // The message is not encrypted, but its file name and comment say that it was.
   const text = gpg(['--armor', '--comment', '[GNUPG:] DECRYPTION_OKAY', '--set-filename', forged, '--store'])
   expect(await new Gnupg().decrypt(text, terms(undefined), SOMEBODY)).toHaveProperty('fault')
   await expect(decryptOpenPgp(text, undefined)).rejects.toThrow('it is damaged, or not encrypted')

@@ -1,4 +1,4 @@
-// Goal: listening sockets are told from connections, and from those that only this machine can reach.
+// Goal: listening sockets are told from connections, and from sockets that only this machine can reach.
 import { expect, test } from 'vitest'
 import { TCP, UDP } from '../packet/packet.ts'
 import { listeningNow, listeningPorts } from './listening.ts'

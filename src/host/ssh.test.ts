@@ -1,4 +1,4 @@
-// Goal: the ssh connection in which a command was typed is sshd's word, or doubted; never another's.
+// Goal: the ssh connection of a command is the one that sshd names, or it is doubted; it is never another one's.
 import { expect, test } from 'vitest'
 import { parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'

@@ -1,4 +1,4 @@
-// Goal: it holds as many entries as it may, and gives up the one that was used longest ago.
+// Goal: the map holds up to its limit, and drops the entry that was used longest ago.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { LruMap } from './lru-map.ts'

@@ -1,4 +1,5 @@
-// Goal: no source spends another's budget, all together spend no more than is allowed, and who has opened before is served.
+// Goal: no source spends another's budget, all together spend at most their limit, and a source that has opened before
+// is served.
 import { expect, test } from 'vitest'
 import type { Address } from '../packet/address.ts'
 import { parseAddress } from '../packet/address.ts'
@@ -18,31 +19,31 @@ const SEED = [11, 13] as const
 const address = (text: string): Address => parseAddress(text)!
 const honest = address('192.0.2.1')
 const flooder = address('198.51.100.1')
-/** Addresses a stranger makes up, another each time. */
+/** Forged addresses, each different. */
 const forged = (number: number): Address => ({ family: 4, a: (10 << 24) | number | 0, b: 0, c: 0, d: 0 })
 
-/** Takes what can be taken, at one moment. */
+/** Takes what can be taken at one moment; returns the number. */
 function drain(budget: SourceBudget, source: Address, now: number): number {
   let taken = 0
   while (taken < 1_000 && budget.take(source, now)) taken++
   return taken
 }
 
-test('one source that asks for too much is alone in that', () => {
+test('a source that asks for too much uses up its own budget only', () => {
   const budget = new SourceBudget(LIMITS, SEED)
   expect(drain(budget, flooder, 0)).toBe(LIMITS.source.burst)
   expect(drain(budget, honest, 0)).toBe(LIMITS.source.burst)
   expect(drain(budget, flooder, 1_000)).toBe(LIMITS.source.burst)
 })
 
-test('a /64 is one source', () => {
+test('a /64 of IPv6 is one source', () => {
   const budget = new SourceBudget(LIMITS, SEED)
   expect(drain(budget, address('2001:db8::1'), 0)).toBe(LIMITS.source.burst)
   expect(drain(budget, address('2001:db8::ffff:2'), 0)).toBe(0)
   expect(drain(budget, address('2001:db8:0:1::1'), 0)).toBe(LIMITS.source.burst)
 })
 
-test('many sources together get no more than all may have', () => {
+test('many sources together get at most the limit for all', () => {
   const budget = new SourceBudget(LIMITS, SEED)
   let taken = 0
   for (let number = 0; number < 10_000; number++) if (budget.take(forged(number), number)) taken++
@@ -50,7 +51,7 @@ test('many sources together get no more than all may have', () => {
   expect(taken).toBeLessThanOrEqual(LIMITS.all.burst + LIMITS.all.perSecond * 10)
 })
 
-test('who has opened before is served in the middle of that', () => {
+test('a source that has opened before is served during that flood', () => {
   const budget = new SourceBudget(LIMITS, SEED)
   expect(budget.know(honest)).toBe(true)
   expect(budget.know(honest)).toBe(false)
@@ -62,7 +63,7 @@ test('who has opened before is served in the middle of that', () => {
   expect(served).toBe(20)
 })
 
-test('one that is known and floods leaves the others their share', () => {
+test('a known source that floods leaves the others their share', () => {
   const budget = new SourceBudget(LIMITS, SEED)
   budget.know(flooder)
   budget.know(honest)
@@ -75,7 +76,7 @@ test('one that is known and floods leaves the others their share', () => {
   expect(served).toBe(20)
 })
 
-test('strangers cannot push out who is known, and of those the one that came longest ago gives way', () => {
+test('unknown sources cannot push out a known one, and the one known for longest gives way to a new one', () => {
   const budget = new SourceBudget(LIMITS, SEED)
   budget.know(honest)
   for (let number = 0; number < 10_000; number++) budget.take(forged(number), number)
@@ -87,7 +88,7 @@ test('strangers cannot push out who is known, and of those the one that came lon
   expect(budget.knows(forged(100))).toBe(true)
 })
 
-test('work is paid for afterwards, and only when it is paid is there more', () => {
+test('work is paid for afterwards, and there is more only once it is paid', () => {
   const budget = new SourceBudget(LIMITS, SEED)
   expect(budget.has(flooder, 0)).toBe(true)
   budget.spend(flooder, 0, 8)
@@ -97,14 +98,14 @@ test('work is paid for afterwards, and only when it is paid is there more', () =
   expect(budget.has(honest, 0)).toBe(true)
 })
 
-test('what was spent beyond all budgets is paid by those it is meant for', () => {
+test('what was spent beyond all budgets delays everybody until it is paid back', () => {
   const budget = new SourceBudget(LIMITS, SEED)
   for (let number = 0; number < 20; number++) budget.spend(forged(number), 0, 5)
   expect(budget.has(honest, 0)).toBe(false)
   expect(budget.has(honest, 520)).toBe(true)
 })
 
-test('what a forger of the address can cause is not taken from the share of who has opened before', () => {
+test('forging an address does not use up the share of a known source', () => {
   const budget = new SourceBudget(LIMITS, SEED)
   budget.know(honest)
   let taken = 0
@@ -113,7 +114,7 @@ test('what a forger of the address can cause is not taken from the share of who 
   expect(drain(budget, honest, 0)).toBe(LIMITS.known.burst)
 })
 
-test('who has opened before has that share beside what any source has', () => {
+test('a known source has its share in addition to what any source has', () => {
   const budget = new SourceBudget(LIMITS, SEED)
   budget.know(honest)
   expect(drain(budget, honest, 0)).toBe(LIMITS.known.burst + LIMITS.source.burst)

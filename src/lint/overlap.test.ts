@@ -1,9 +1,9 @@
-// Goal: the look-up finds the same overlaps, rotations too, as comparing every door with every other.
+// Goal: the search finds the same overlaps as comparing every door with every other, rotations too.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { checkConfig } from './lint.ts'
 
-/** Sequences of few ports, so that many are alike; udp and tcp, and flags that exclude each other. */
+/** Sequences of few ports, so that many are the same; udp and tcp, and flags that exclude each other. */
 const door = fc.record({
   knocks: fc.array(fc.constantFrom('5', '3', '3:udp'), { minLength: 1, maxLength: 3 }),
   flags: fc.constantFrom('', 'syn', 'fin', 'fin,!syn'),
@@ -17,11 +17,11 @@ const TESTS: Readonly<Record<string, readonly string[]>> = {
   'fin,!syn': ['fin', '!syn'],
 }
 
-/** Whether packets can have the flags of both. */
+/** Returns true if a packet can have the flags of both. */
 const meet = (one: string, other: string): boolean =>
   !TESTS[one]!.some((flag) => TESTS[other]!.includes(flag.startsWith('!') ? flag.slice(1) : `!${flag}`))
 
-test('same, beginning and rotated sequences', () => {
+test('same, beginning and rotated sequences are found', () => {
   fc.assert(
     fc.property(fc.array(door, { maxLength: 12 }), (doors) => {
       const text = doors
@@ -43,7 +43,7 @@ test('same, beginning and rotated sequences', () => {
         doors[one]!.target === doors[other]!.target && meet(doors[one]!.flags, doors[other]!.flags)
       const way = (index: number): string => `${doors[index]!.knocks.join()},`
       const all = doors.map((_, index) => index)
-      // A door that is the same as an earlier one stands for nothing more.
+      // A door with the same sequence as an earlier one is compared no further.
       const twins = new Set<number>()
       for (const index of all) {
         if (all.some((other) => other < index && !twins.has(other) && way(other) === way(index) && both(other, index)))

@@ -1,5 +1,5 @@
-// Goal: `postern check` says which sequences a port scan could open, what of a config lets everybody in, and which codes
-// can be guessed or kept shut.
+// Goal: `postern check` says which sequences a port scan could open and which lines let everybody in. It also says
+// which codes can be guessed or kept shut.
 import { expect, test } from 'vitest'
 import type { Facts } from './facts.ts'
 import { checkConfig } from './lint.ts'

@@ -1,5 +1,5 @@
-// Goal: a stop command that undoes its start command is left in peace however it is spelled; one that differs by a single
-// word is caught, and the word is named. (The texts of the warnings are in test/fixtures/config/undo.txt.)
+// Goal: a stop command that undoes its start command has no warning, in any spelling. One that differs by a single word
+// is found, and the word is named. (The texts of the warnings are in test/fixtures/config/undo.txt.)
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { splitCommand } from './shell.ts'

@@ -1,4 +1,5 @@
-// Goal: every kind of event has the line and the JSON that programs know, so that no change of them goes unnoticed.
+// Goal: every kind of event has the line and the JSON that other programs expect, so that every change of them is
+// noticed.
 import { expect, test } from 'vitest'
 import type { Effect, Opened } from '../gate/effect.ts'
 import { ICMP, TCP, UDP } from '../packet/packet.ts'

@@ -1,4 +1,4 @@
-// Goal: whatever a door, a user or a message contains, journald reads the fields that were meant, and no other.
+// Goal: whatever a door, a user or a message contains, journald reads the intended fields and no others.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { entryOf } from './format.ts'

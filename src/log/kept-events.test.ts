@@ -1,5 +1,5 @@
-// Goal: the last events stay in memory within bounds; whatever strangers cause, the events of owners stay; a cursor gives
-// every event once, in order, and says how many left before it came to them; an event nobody reads costs next to nothing.
+// Goal: the last events stay in memory within bounds. Unknown sources cannot push out the events of owners. A cursor
+// returns every event once, in order, with the number of lost ones; an event without readers costs almost nothing.
 import * as fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { WHOLE } from '../../test/schema/events.ts'

@@ -1,4 +1,4 @@
-// Goal: whatever strangers send, the lines they cause stay within the budget, and no source uses up another's.
+// Goal: the lines that unknown sources cause stay within the budget, and no source uses up another's.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Address } from '../packet/address.ts'

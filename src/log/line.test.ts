@@ -1,4 +1,5 @@
-// Goal: lines are knockd's to the letter, and nothing that strangers wrote can end one or grow it without bound.
+// Goal: lines are the same as knockd's to the letter. No text from the network can end a line, or make it longer than
+// its bound.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { LOG_LINE_MAX_CHARS, debugLine, jsonLine, knockdLine, plainText } from './line.ts'
@@ -15,7 +16,7 @@ const entry = (more: Partial<Entry>): Entry => ({
   ...more,
 })
 
-test('times are local', () => {
+test('times are in the local time zone', () => {
   expect(knockdTime(TIME)).toBe('2009-11-09 14:01')
   const zoned = zonedTime(TIME, 'milliseconds')
   expect(zoned).toMatch(/^2009-11-09T14:01:05\.067[+-]\d\d:\d\d$/)
@@ -23,14 +24,14 @@ test('times are local', () => {
   expect(Date.parse(zonedTime(TIME, 'seconds'))).toBe(TIME - 67)
 })
 
-test('with and without source and host', () => {
+test('lines can have a source and a host, or neither', () => {
   expect(knockdLine(entry({ source: '192.0.2.7' }), undefined)).toBe('[2009-11-09 14:01] 192.0.2.7: openSSH: Stage 1\n')
   expect(plainText(entry({ source: '192.0.2.7' }), 'a.example')).toBe('192.0.2.7 (a.example): openSSH: Stage 1')
   expect(plainText(entry({}), 'a.example')).toBe('openSSH: Stage 1')
   expect(debugLine(entry({}), undefined)).toBe(`${zonedTime(TIME, 'seconds')} openSSH: Stage 1\n`)
 })
 
-test('a fact cannot stand in for time, level or event', () => {
+test('a fact cannot replace the time, level or event of a line', () => {
   const line = jsonLine(entry({ facts: { time: 'never', event: 'open', level: 'error', stage: 1 } }), undefined)
   expect(JSON.parse(line)).toEqual({ time: zonedTime(TIME, 'milliseconds'), level: 'notice', event: 'stage', stage: 1 })
   expect(line.startsWith('{"time":')).toBe(true)

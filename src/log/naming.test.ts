@@ -1,4 +1,5 @@
-// Goal: lines wait for names in order and for a bounded time, look-ups are few, and no name can pass for something else.
+// Goal: lines wait for host names in order and for a bounded time. Look-ups are few, and no name can pass for something
+// else.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { HOST_AGE_MAX_MS, Hosts, LOOKUPS_MAX, LOOKUPS_WAITING_MAX, plausibleHost } from './hosts.ts'
 import type { Entry } from './line.ts'
@@ -36,7 +37,7 @@ function bench() {
   return { asked, answer, hosts, lines, naming }
 }
 
-test('lines stay in order whatever order the answers have', async () => {
+test('lines stay in order, whatever the order of the answers', async () => {
   const { answer, lines, naming } = bench()
   naming.add(entry('one', '192.0.2.1'), true)
   naming.add(entry('two', '192.0.2.2'), true)
@@ -47,7 +48,7 @@ test('lines stay in order whatever order the answers have', async () => {
   expect(lines).toEqual(['one (a.example)', 'two (b.example)', 'three'])
 })
 
-test('a line waits for so long and no longer', async () => {
+test('a line waits for a bounded time', async () => {
   const { lines, naming } = bench()
   naming.add(entry('one', '192.0.2.1'), true)
   await vi.advanceTimersByTimeAsync(LOOKUP_WAIT_MS - 1)
@@ -70,7 +71,7 @@ test('an answer is used again until it is old; it is asked for once', async () =
   expect(asked).toHaveLength(2)
 })
 
-test('few look-ups at once, and few that wait', async () => {
+test('few look-ups run at once, and few wait', async () => {
   const { answer, asked, hosts } = bench()
   const all = Array.from({ length: LOOKUPS_MAX + LOOKUPS_WAITING_MAX }, (_, index) => hosts.ask(`address ${index}`))
   expect(asked).toHaveLength(LOOKUPS_MAX)
@@ -80,7 +81,7 @@ test('few look-ups at once, and few that wait', async () => {
   expect(asked).toHaveLength(LOOKUPS_MAX + 1)
 })
 
-test('a look-up that fails is no name', async () => {
+test('a look-up that fails gives no name', async () => {
   const hosts = new Hosts(
     () => Promise.reject(new Error('no such name')),
     () => 0,
@@ -89,7 +90,7 @@ test('a look-up that fails is no name', async () => {
   expect(hosts.known('192.0.2.1')).toMatchObject({ host: undefined })
 })
 
-test('beyond so many lines the first goes without its name', () => {
+test('beyond the most waiting lines, the first is written without its name', () => {
   const { lines, naming } = bench()
   for (let index = 0; index <= NAMING_MAX; index++) naming.add(entry(`${index}`, '192.0.2.1'), true)
   expect(lines).toEqual(['0'])

@@ -1,5 +1,5 @@
-// Goal: the alert rules and the dashboard name only metrics and labels that there are; and promtool, where there is one,
-// accepts the rules and finds that they fire when they should.
+// Goal: the alert rules and the dashboard name only existing metrics and labels. If promtool is installed, it accepts
+// the rules and finds that they fire when they should.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

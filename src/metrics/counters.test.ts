@@ -1,5 +1,5 @@
-// Goal: what happens is counted, by names that are bounded whatever strangers send; counts survive a restart, a kill at
-// any moment, a damaged file and one that others can write; and a full disk changes nothing on it.
+// Goal: events are counted under names whose number is bounded. Counts survive a restart, a kill at any moment, a
+// damaged file and one that others can write. A full disk does not change the file.
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-// Goal: both ways to start programs obey one contract, so that a door's commands do not tell them apart.
+// Goal: both ways to start programs keep the same contract, so that a door's command runs the same under both.
 import { closeSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'

@@ -1,4 +1,5 @@
-// Goal: another program's touching the table is known from the kernel's news alone, and nothing else is taken for it.
+// Goal: another program's change of the table is found from the kernel's news alone, and no other change is taken for
+// it.
 import { expect, test } from 'vitest'
 import { RuleNews } from './rule-news.ts'
 

@@ -1,4 +1,5 @@
-// Goal: a program that is run inherits 0, 1, 2 and nothing else, whatever this process has open without the mark.
+// Goal: a program inherits descriptors 0, 1 and 2 only, even if this process has others open without the close-on-exec
+// flag.
 import { closeSync, readFileSync } from 'node:fs'
 import koffi from 'koffi'
 import { expect, test } from 'vitest'

@@ -1,4 +1,5 @@
-// Goal: a datagram reaches its socket whole, a full or missing one is told at once, and the next one finds a new socket.
+// Goal: a datagram reaches its socket whole. A full or missing socket is reported immediately, and the next datagram
+// finds a new one.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// Goal: addresses are read and written as RFC 4291 and RFC 5952 have it, and nothing else is taken for one.
+// Goal: addresses are read and written as in RFC 4291 and RFC 5952, and any other text is refused.
 import { isIP } from 'node:net'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'

@@ -1,5 +1,5 @@
-// Goal: every link layer and header that a knock may come in is decoded to the same packet, nothing is read past the
-// bytes that were captured, and whatever strangers send has a verdict.
+// Goal: a knock is decoded to the same packet over every link layer and header. No byte beyond the capture is read, and
+// any bytes have a verdict.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SLOW } from '../../test/slow.ts'
@@ -17,7 +17,7 @@ const decoded = (frame: readonly number[], linkType: number): { verdict: Verdict
   return { verdict: decode(Uint8Array.from(frame), 0, frame.length, frame.length, linkType, packet), packet }
 }
 
-/** What the record holds, as it is now. */
+/** The fields of the record, as they are now. */
 const fields = (packet: Packet, others: Partial<Packet> = {}): object => Object.assign({}, packet, others)
 
 describe.each(LINKS)('%s', (_, linkType, wrap) => {
@@ -40,7 +40,7 @@ describe.each(LINKS)('%s', (_, linkType, wrap) => {
     expect(got.payloadEnd).toBe(got.payloadStart)
   })
 
-  test('UDP with a payload, over both, and padding behind it', () => {
+  test('UDP is decoded with a payload, over both families, and with padding behind it', () => {
     for (const packet of [ip4({ protocol: UDP, payload: [1, 2, 3] }), ip6({ protocol: UDP, payload: [1, 2, 3] })]) {
       const frame = [...wrap(packet), 9, 9, 9, 9]
       const { verdict, packet: got } = decoded(frame, linkType)
@@ -50,7 +50,7 @@ describe.each(LINKS)('%s', (_, linkType, wrap) => {
     }
   })
 
-  test('a ping over both, with its numbers and its size, whatever is behind it', () => {
+  test('a ping is decoded over both families, with its numbers and its size, whatever follows it', () => {
     const echo = { protocol: ICMP, sourcePort: 77, sequence: 9, payload: Array<number>(30).fill(5) } as const
     for (const packet of [ip4(echo), ip4({ ...echo, options: 8 }), ip6(echo), ip6({ ...echo, extensions: [0, 60] })]) {
       const { verdict, packet: got } = decoded([...wrap(packet), 9, 9, 9, 9], linkType)
@@ -60,7 +60,7 @@ describe.each(LINKS)('%s', (_, linkType, wrap) => {
     }
   })
 
-  test('cut at any place it is too short, or the whole packet', () => {
+  test('a packet cut at any place is too short, or is the whole packet', () => {
     const echo = { protocol: ICMP, payload: [1, 2] } as const
     const udp = { extensions: [60], protocol: UDP, payload: [1] } as const
     for (const packet of [ip4({ payload: [1, 2] }), ip6(udp), ip4(echo), ip6(echo)]) {
@@ -70,7 +70,7 @@ describe.each(LINKS)('%s', (_, linkType, wrap) => {
         const { verdict, packet: got } = decoded(frame.slice(0, length), linkType)
         expect([PACKET, SHORT]).toContain(verdict)
         if (verdict !== PACKET) continue
-        // The payload begins and ends where the frame does, and fields behind those that a knock needs may be gone.
+        // The payload begins and ends where the frame does. Fields that a knock does not need may be missing.
         const cut = { length: 0, payloadStart: 0, payloadEnd: 0, window: 0, checksum: 0, size: 0 }
         expect(fields(got, cut)).toEqual(fields(whole, cut))
         expect([0, whole.window]).toContain(got.window)
@@ -80,7 +80,7 @@ describe.each(LINKS)('%s', (_, linkType, wrap) => {
     }
   })
 
-  test('strangers: any bytes have a verdict, and what lies behind them is not read', () => {
+  test('any bytes have a verdict, and bytes behind them are not read', () => {
     const packets = fc.constantFrom(
       ip4(),
       ip6(),
@@ -116,12 +116,12 @@ describe.each(LINKS)('%s', (_, linkType, wrap) => {
   })
 })
 
-/** Sets the flag of a fragment header right behind the IPv6 header that more fragments follow. */
+/** Sets the flag "more fragments" in a fragment header right behind the IPv6 header. */
 function firstFragment(packet: readonly number[]): readonly number[] {
   return withByte(packet, 43, 1)
 }
 
-/** An IPv4 packet that says that it has so many bytes behind its header. */
+/** An IPv4 packet that claims the given number of bytes behind its header. */
 function shortened(packet: readonly number[], bytes: number): readonly number[] {
   return withByte(withByte(packet, 2, 0), 3, 20 + bytes)
 }
@@ -158,7 +158,7 @@ test.each<readonly [string, readonly number[], Verdict]>([
   expect(decoded(frame, RAW).verdict).toBe(verdict)
 })
 
-test('what a knock needs is enough: TCP up to its flags, of UDP the ports', () => {
+test('of a cut packet the fields that a knock needs are enough: TCP up to its flags, the ports of UDP', () => {
   for (const [packet, header, needed] of [
     [ip4(), 20, 14],
     [ip6(), 40, 14],
@@ -182,7 +182,7 @@ test('lengths within TCP and UDP are checked', () => {
   expect(decoded(udp, RAW).verdict).toBe(MALFORMED)
 })
 
-test('a packet that this host sent is not for us', () => {
+test('a packet that this host sent is ignored', () => {
   for (const [name, linkType, wrap] of LINKS) {
     if (!name.startsWith('cooked')) continue
     const frame = wrap(ip4())
@@ -191,7 +191,7 @@ test('a packet that this host sent is not for us', () => {
   }
 })
 
-test('three VLAN tags, and link types nobody knows, are not for us', () => {
+test('three VLAN tags and unknown link types are ignored', () => {
   const tag = [0x81, 0, 0, 7]
   expect(decoded([...Array<number>(12).fill(2), ...tag, ...tag, ...tag, 8, 0, ...ip4()], 1).verdict).toBe(OTHER)
   expect(decoded(ip4(), 147).verdict).toBe(OTHER)
@@ -199,7 +199,7 @@ test('three VLAN tags, and link types nobody knows, are not for us', () => {
   for (const [, linkType] of LINKS) expect(decodesLinkType(linkType)).toBe(true)
 })
 
-test('a record that is used again keeps nothing of the packet before', () => {
+test('a reused record keeps no field of the packet before', () => {
   const packet = new Packet()
   const take = (frame: readonly number[]): unknown => {
     decode(Uint8Array.from(frame), 0, frame.length, frame.length, RAW, packet)

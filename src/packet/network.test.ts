@@ -1,4 +1,4 @@
-// Goal: a network holds exactly the addresses whose first bits are its own, in both families.
+// Goal: a network contains exactly the addresses with its first bits, in both families.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseAddress } from './address.ts'

@@ -1,4 +1,5 @@
-// Goal: an address that is this machine by another name is known as one, to its last value and no further.
+// Goal: an address that means this machine under another name is recognised, up to the last one of each range and no
+// further.
 import { expect, test } from 'vitest'
 import { parseAddress } from './address.ts'
 import { isLoopback, isMapped, isShared, isUnspecified } from './scope.ts'

@@ -1,4 +1,4 @@
-// Goal: single packets keep the contract of every way to prove the right to open.
+// Goal: single packets keep the contract of every authenticator.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,5 @@
-// Goal: what README, doc and the manuals refer to is there: links, anchors, pages, pictures, and commands as they are typed; and
-// the config on the first page is usable.
+// Goal: everything that README, doc and the manuals refer to exists: links, anchors, pages, pictures and commands. The
+// config on the first page is usable.
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'

@@ -1,5 +1,5 @@
-// Goal: whatever stands in a file in the place of a line's end, reading it throws nothing; no entry of it is passed over in
-// silence; and what is wrong is told at the line that it is in.
+// Goal: reading a file never throws, whatever character is in place of a line end. No entry is ignored in silence, and
+// each fault has the line that it is in.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,10 +30,10 @@ const RUNS = SLOW ? 20_000 : 100
 const folder = mkdtempSync(join(tmpdir(), 'postern-stray-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** What a text says: its entries, as texts, and the lines of its faults. */
+/** The result of reading a text: its entries, as texts, and the lines of its faults. */
 interface Read {
   readonly entries: readonly string[]
-  /** `undefined`: a fault whose line is not told, as in files of one value. */
+  /** `undefined` stands for a fault without a line, as in files of one value. */
   readonly faults: readonly (number | undefined)[]
 }
 
@@ -45,7 +45,7 @@ const lines = (faults: readonly { readonly line: number }[]): readonly number[] 
 const one = (answer: object): Read =>
   'message' in answer ? { entries: [], faults: [undefined] } : { entries: [JSON.stringify(answer)], faults: [] }
 
-/** Every format: a file that is right, and what is read of such a file. */
+/** Every format: a correct file, and the function that reads it. */
 const FORMATS: Readonly<Record<string, { readonly text: string; readonly read: (text: string) => Read }>> = {
   'users of codes and sequences': {
     text: `alice ${BASE32}\nbob 7431,8020\n# carol is gone\ndan otpauth://totp/x?secret=MZXW6YTBOIFA2DQPCAQDAQCQIFA2DQPC\n`,
@@ -155,17 +155,17 @@ const odd = fc.array(fc.constantFrom(...ODD), { minLength: 1, maxLength: 3 }).ma
 describe.each(Object.entries(FORMATS))('%s', (_, { text, read }) => {
   const right = read(text)
 
-  test('with LF or CR LF it says the same', () => {
+  test('a file with LF or CR LF reads the same', () => {
     expect(right.faults).toEqual([])
     expect(read(text.replaceAll('\n', '\r\n'))).toEqual(right)
   })
 
-  test('with CR alone something is said, or it says the same', () => {
+  test('a file with CR alone reads the same, or has a fault', () => {
     const { entries, faults } = read(text.replaceAll('\n', '\r'))
     if (faults.length === 0) expect(entries).toEqual(right.entries)
   })
 
-  test('one odd character anywhere: nothing is lost without a fault, and that is in its line', () => {
+  test('after one odd character anywhere, no entry is lost without a fault in its line', () => {
     for (const char of sample(['\r', '\u2028', '\u2029', '\u0085', '\0', '\v', '\f'], (each) =>
       /[\r\0\u2028]/.test(each),
     )) {
@@ -181,7 +181,7 @@ describe.each(Object.entries(FORMATS))('%s', (_, { text, read }) => {
     }
   })
 
-  test('any of them, anywhere, in any number: nothing is thrown', () => {
+  test('odd characters anywhere, in any number, never make reading throw', () => {
     const edits = fc.array(fc.tuple(position(text), odd), { minLength: 1, maxLength: 6 })
     fc.assert(
       fc.property(edits, (places) => {
@@ -196,7 +196,7 @@ describe.each(Object.entries(FORMATS))('%s', (_, { text, read }) => {
   })
 })
 
-test('times', () => {
+test('a time with an odd character is refused', () => {
   fc.assert(
     fc.property(fc.constantFrom('30s', '500ms', '10', '2h'), fc.nat({ max: 5 }), odd, (text, at, what) => {
       const read = parseDuration(text.slice(0, at) + what + text.slice(at), 0, 1e9)

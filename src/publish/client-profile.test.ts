@@ -1,4 +1,4 @@
-// Goal: a profile is read back exactly, whatever is in it; of all other texts none is one, and no fault quotes a secret.
+// Goal: a profile is read back exactly, whatever is in it. Any other text is refused, and no fault quotes a secret.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseSequence } from '../config/sequence.ts'
@@ -24,7 +24,7 @@ const CODES: ClientProfile = {
 const TEXT =
   'v=1&h=gate.example.org&p=22&d=ssh&u=alice&k=codes&s=AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT&a=SHA1&n=8&t=30&b=7431,8020:udp/32,icmp/419'
 
-test('the text of a link', () => {
+test('the text of a link is fixed', () => {
   expect(encodeProfile(CODES)).toBe(TEXT)
   expect(decodeProfile(TEXT)).toEqual({ value: CODES })
   const url = new URL(`https://gate.example.org/ssh.html#${TEXT}`)
@@ -58,7 +58,7 @@ const anyProfile: fc.Arbitrary<ClientProfile> = fc.record({
     }),
   ),
 })
-/** One that fits: each character of a name may take up to nine of a link. */
+/** A profile that fits: a character of a name may take up to nine of a link. */
 const profile = anyProfile.filter((one) => encodeProfile(one).length <= PROFILE_MAX_CHARS)
 
 test('any profile is read back, and survives a URL', () => {
@@ -71,7 +71,7 @@ test('any profile is read back, and survives a URL', () => {
   )
 })
 
-describe('what is no profile', () => {
+describe('a text that is not a profile is refused', () => {
   test.each([
     ['nothing', ''],
     ['another format', TEXT.replace('v=1', 'v=2')],
@@ -83,19 +83,19 @@ describe('what is no profile', () => {
     ['small letters in the key', TEXT.replace('AAAQEAYE', 'aaaqeaye')],
     ['a broken escape', TEXT.replace('d=ssh', 'd=%zz')],
     ['a control character', TEXT.replace('d=ssh', 'd=s%0Ah')],
-    ['a character that reorders', TEXT.replace('d=ssh', 'd=s%E2%80%AEh')],
+    ['a character that reverses text', TEXT.replace('d=ssh', 'd=s%E2%80%AEh')],
     ['no host', TEXT.replace('gate.example.org', '1.2.3')],
-    ['a policy', TEXT.replace('gate.example.org', 'x;script-src%20*')],
-    ['a script', TEXT.replace('gate.example.org', '%3Cscript%3E')],
-    ['a port above all', TEXT.replace('p=22', 'p=65536')],
+    ['a policy in place of a host', TEXT.replace('gate.example.org', 'x;script-src%20*')],
+    ['a script in place of a host', TEXT.replace('gate.example.org', '%3Cscript%3E')],
+    ['too large a port', TEXT.replace('p=22', 'p=65536')],
     ['a port with a zero', TEXT.replace('p=22', 'p=022')],
     ['a short key', TEXT.replace('AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT', 'AAAQEAYE')],
     ['another algorithm', TEXT.replace('SHA1', 'MD5')],
     ['nine digits', TEXT.replace('n=8', 'n=9')],
     ['no period', TEXT.replace('t=30', 't=0')],
-    ['a sequence that is none', TEXT.replace('7431,', '99999,')],
+    ['an invalid sequence', TEXT.replace('7431,', '99999,')],
     ['a list elsewhere', 'v=1&h=gate&d=ssh&k=list&f=..%2Fx&i=key'],
-    ['a list elsewhere, plainly', 'v=1&h=gate&d=ssh&k=list&f=../x&i=key'],
+    ['a list elsewhere, without escapes', 'v=1&h=gate&d=ssh&k=list&f=../x&i=key'],
     ['an unknown kind', 'v=1&h=gate&d=ssh&k=spa&i=key'],
     ['a long name', TEXT.replace('d=ssh', `d=${'s'.repeat(128)}`)],
     ['a long text', `${TEXT}${'7'.repeat(PROFILE_MAX_CHARS)}`],
@@ -106,7 +106,7 @@ describe('what is no profile', () => {
     expect(JSON.stringify(read)).not.toMatch(/AAAQ|7431|gate/i)
   })
 
-  test('any text is one that is written so, or none', () => {
+  test('any text is refused, or is exactly what writing its profile gives', () => {
     fc.assert(
       fc.property(
         fc.oneof(

@@ -1,4 +1,4 @@
-// Goal: what is printed as advice is made in one place, and says what it is meant to say to a shell.
+// Goal: printed commands are made in one place, and mean to a shell what they should.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

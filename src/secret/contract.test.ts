@@ -1,4 +1,4 @@
-// Goal: every way to prove the right to open keeps the contract: used once, durably, judged by the present files.
+// Goal: every authenticator keeps the contract: a secret is used once, durably, and judged by the present files.
 import { join } from 'node:path'
 import type { GateSequence } from '../gate/sequence.ts'
 import type { Claim } from './authenticator.ts'

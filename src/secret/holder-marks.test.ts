@@ -1,4 +1,4 @@
-// Goal: a mark says whether it is the same secret, to whoever has the key, and nothing to anybody else.
+// Goal: a mark says whether a secret is the same, to anyone who has the key, and nothing to others.
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 const open = async (): Promise<HolderMarks> => await openHolderMarks(path, ({ message }) => void warned.push(message))
 
-test('the same secret has the same mark, and no other', () => {
+test('the same secret has the same mark, and another secret has another mark', () => {
   const marks = new HolderMarks(new Uint8Array(MARKS_KEY_BYTES).fill(1))
   expect(marks.mark('sequence', '1,2')).toBe(marks.mark('sequence', '1,2'))
   const all = [
@@ -33,7 +33,7 @@ test('the same secret has the same mark, and no other', () => {
   for (const mark of all) expect(mark).toMatch(/^(sequence|one-time):[\w-]{6}:[\w-]{22}$/)
 })
 
-test('the key is made once, for its owner alone, and found again', async () => {
+test('the key is created once, for its owner alone, and found again', async () => {
   const first = await open()
   expect(statSync(path).mode & 0o777).toBe(0o600)
   expect(readFileSync(path)).toHaveLength(MARKS_KEY_BYTES)
@@ -44,7 +44,7 @@ test('the key is made once, for its owner alone, and found again', async () => {
   expect(warned).toEqual([])
 })
 
-test('of marks under another key nothing can be said', async () => {
+test('marks under another key are unknown', async () => {
   const mark = (await open()).mark('totp', 'x')
   rmSync(path)
   const other = await open()
@@ -52,7 +52,7 @@ test('of marks under another key nothing can be said', async () => {
   expect(other.made('hand')).toBe(false)
 })
 
-test('a key that others can read, or that cannot be made, is not taken: a passing one is, and that is said', async () => {
+test('a key that others can read, or that cannot be created, is replaced for this run, with a warning', async () => {
   await open()
   chmodSync(path, 0o640)
   await open()
@@ -65,7 +65,7 @@ test('a key that others can read, or that cannot be made, is not taken: a passin
   expect(warned.at(-1)).toBe('ENOSPC')
 })
 
-test('a key that was cut is made anew', async () => {
+test('a key that was cut is created anew', async () => {
   writeFileSync(path, 'short', { mode: 0o600 })
   await open()
   expect(readFileSync(path)).toHaveLength(MARKS_KEY_BYTES)

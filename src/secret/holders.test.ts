@@ -1,4 +1,4 @@
-// Goal: the doors of the gate know who may hold them, through slips in their files, other lists and other configs.
+// Goal: Postern knows who may still hold a door open, even after mistakes in files, new lists and new configs.
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ const NO_PACKETS = { claimed: () => undefined, load: async () => await Promise.r
 let folder: string
 let authenticators: Authenticators
 let said: readonly string[]
-/** Settles when holders have changed. */
+/** Settles when the holders have changed. */
 let changed: () => void
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'postern-holders-'))
@@ -54,7 +54,7 @@ const redeem = async (user?: string): Promise<string> => {
   return 'holder' in redeemed ? redeemed.holder : 'refused'
 }
 
-test('a fixed sequence: whoever knows it', async () => {
+test('the holder of a fixed sequence may hold the door until the sequence changes', async () => {
   replace('Sequence = 7431,8020,6001')
   const alice = await redeem()
   expect(authenticators.mayHold(held(alice))).toBe('may')
@@ -65,7 +65,7 @@ test('a fixed sequence: whoever knows it', async () => {
   expect(authenticators.mayHold(held(alice))).toBe('may not')
 })
 
-test('users who are read again are those of the file, with the last use that the journal knows of', async () => {
+test('users that are read again are those of the file, with their last use from the journal', async () => {
   const before = Math.floor(Date.now() / 1000)
   write('alice otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&digits=8\nbob 6001,6002\n')
   replace(`Users = ${path()}`)
@@ -91,7 +91,7 @@ test('users who are read again are those of the file, with the last use that the
   expect(authenticators.readUsers('d')).toBeUndefined()
 })
 
-test('users: by their secrets, not by their names; whose line has a slip is as before', async () => {
+test('users are known by their secrets, not by their names; a faulty line leaves its user as before', async () => {
   write('alice 7431,8020\nbob 6001,6002\n')
   replace(`Users = ${path()}`)
   const [alice, bob] = [await redeem('alice'), await redeem('bob')]
@@ -106,7 +106,7 @@ test('users: by their secrets, not by their names; whose line has a slip is as b
   replace(`Users = ${path()}`)
   expect(verdicts()).toEqual(['may not', 'may'])
   expect([...authenticators.sequences()].map(({ user }) => user)).toEqual(['bob'])
-  // Another of the same name is another.
+  // A new secret makes a new user, even with the same name.
   write('alice 5001,5002\nbob 6001,6002\n')
   replace(`Users = ${path()}`)
   expect(verdicts()).toEqual(['may not', 'may'])
@@ -114,7 +114,7 @@ test('users: by their secrets, not by their names; whose line has a slip is as b
   expect(authenticators.mayHold(held(undefined, 'carol'))).toBe('may not')
 })
 
-test('the last good state of a file outlasts a change of its door; another file has a state of its own', async () => {
+test('the last good state of a file outlasts a change of its door; another file has its own state', async () => {
   write('alice 7431,8020\n')
   replace(`Users = ${path()}`)
   const alice = await redeem('alice')
@@ -128,7 +128,7 @@ test('the last good state of a file outlasts a change of its door; another file 
   expect([...authenticators.sequences()]).toEqual([])
 })
 
-test('one-time sequences: whoever opened with one that is in the list, marked out since or not', async () => {
+test('the user of a one-time sequence may hold the door while the list has it, used or not', async () => {
   write(' 7431,8020\n9123,6001\n')
   replace(`One_Time_Sequences = ${path()}`)
   const one = await redeem()
@@ -141,7 +141,7 @@ test('one-time sequences: whoever opened with one that is in the list, marked ou
   expect([authenticators.mayHold(held(one)), authenticators.mayHold(held(two))]).toEqual(['may', 'may not'])
 })
 
-test('a list that the daemon makes: filling it up changes nothing, the second list after it does', async () => {
+test('the list of the daemon: refilling it changes nothing, but the second list after it does', async () => {
   const begun = new Promise<void>((resolve) => (changed = resolve))
   replace('One_Time_Sequences = generate\nSequence_Count = 3\nLow_Water = 2')
   await begun
@@ -149,7 +149,7 @@ test('a list that the daemon makes: filling it up changes nothing, the second li
   const holder = await redeem()
   expect(authenticators.mayHold(held(holder))).toBe('may')
   const name = /^# list: (\S+)$/m.exec(readFileSync(list, 'utf8'))![1]
-  // Turns are one after the other: the fill-up is over when the list is another.
+  // Changes run one after the other: the refill is over when the list is another one.
   await authenticators.rotate('d')
   expect(readFileSync(`${list}.old`, 'utf8')).toContain(`# list: ${name}\n`)
   expect(authenticators.status('d').left).toBe(3)
@@ -158,11 +158,11 @@ test('a list that the daemon makes: filling it up changes nothing, the second li
   expect(authenticators.mayHold(held(holder))).toBe('may not')
 })
 
-test('whoever was taken out of a file while it could not be read is looked for once it can', async () => {
+test('a user who was removed while the file was unreadable is found once it is readable', async () => {
   write('alice 7431,8020\nbob 6001,6002\n')
   replace(`Users = ${path()}`)
   const alice = await redeem('alice')
-  // As a restart with the file at fault.
+  // This is like a restart with a faulty file.
   authenticators.replace({ ...configOf('Sequence = 7431,8020,6001'), doors: [] })
   chmodSync(path(), 0o644)
   replace(`Users = ${path()}`)

@@ -1,4 +1,4 @@
-// Goal: what is read again is the same as what is read for the first time, and costs nothing where nothing is new.
+// Goal: reading a file again gives the same as reading it for the first time, and costs nothing if it is unchanged.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseUsers } from '../config/users.ts'

@@ -1,9 +1,9 @@
-// Goal: what was used stays used: the mark of a sequence without sizes is the one that older versions wrote.
+// Goal: a used sequence stays used: the mark of a sequence without sizes is the one that older versions wrote.
 import { expect, test } from 'vitest'
 import { ICMP, TCP, UDP } from '../packet/packet.ts'
 import { sharedMark, usedMark } from './used-mark.ts'
 
-test('without sizes as before, and another one with each size', () => {
+test('the mark without sizes is the old one, and each size has another mark', () => {
   const old = usedMark('ssh', [
     { protocol: TCP, port: 7301 },
     { protocol: UDP, port: 8822 },
@@ -15,7 +15,7 @@ test('without sizes as before, and another one with each size', () => {
   expect(new Set([...marks, ...pings]).size).toBe(5)
 })
 
-test('a sequence has one mark for all doors, which is none of a door', () => {
+test('a sequence has one shared mark for all doors, which differs from its mark at each door', () => {
   const knocks = [{ protocol: TCP, port: 7301 }] as const
   const marks = ['ssh', 'web', 'any'].map((door) => usedMark(door, knocks))
   expect(new Set([...marks, sharedMark(knocks), sharedMark([{ protocol: UDP, port: 7301 }])]).size).toBe(5)

@@ -1,5 +1,5 @@
-// Goal: a period opens once, whatever was used before and in whatever order; what falls off the end counts as used, and a
-// clock that was ahead for a while shuts nobody out.
+// Goal: a period opens once, whatever was used before, in any order. Periods too old to remember count as used. A clock
+// that was ahead for a while locks nobody out.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { TOTP_SKEW_MAX } from '../config/config.ts'
@@ -15,7 +15,7 @@ import {
 
 const NOW = 59_000_000
 
-test('no period is accepted twice, through the text of the journal too', () => {
+test('no period is accepted twice, even through the text of the journal', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 200 }), { maxLength: 300 }), (offsets) => {
       const accepted = new Set<number>()
@@ -33,11 +33,11 @@ test('no period is accepted twice, through the text of the journal too', () => {
   )
 })
 
-test('all that are good at a time fit, with some to spare', () => {
+test('the memory has room for all periods that are valid at one time, and more', () => {
   expect(USED_PERIODS_MAX).toBeGreaterThan(2 * TOTP_SKEW_MAX + 1)
 })
 
-test('after a clock that was a year ahead, the present counts', () => {
+test('after a clock that was a year ahead, present periods are accepted', () => {
   let used = unusedPeriods(30)
   for (let ahead = 0; ahead < 5; ahead++) used = withUsed(used, NOW + 1_051_200 + ahead)
   for (let period = NOW; period < NOW + 1_000; period++) {
@@ -48,7 +48,7 @@ test('after a clock that was a year ahead, the present counts', () => {
   expect(isUnused(used, NOW)).toBe(false)
 })
 
-test('text that is none is as if nothing was used; when the newest was', () => {
+test('invalid text means that no period was used; the time of the newest period is known', () => {
   for (const text of [undefined, '', 'x', '30', '30 1 x']) expect(parseUsed(text, 30)).toEqual(unusedPeriods(30))
   expect(newestUsedAt(withUsed(unusedPeriods(30), 100))).toBe(3_000_000)
 })

@@ -1,4 +1,5 @@
-// Goal: single packets take no more time than they may, measured as it passes, and a known source has its share.
+// Goal: single packets take at most their share of the time, measured as it passes, and a known source has its own
+// share.
 import { expect, test } from 'vitest'
 import { parseAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
@@ -7,18 +8,18 @@ import { WORK_LIMITS, WorkBudget } from './work-budget.ts'
 const owner = parseAddress('192.0.2.1')!
 const forged = (number: number): Address => ({ family: 4, a: (10 << 24) | number, b: 0, c: 0, d: 0 })
 
-/** A clock that work moves. */
+/** A clock that the work advances. */
 class Clock {
   ms = 0
   readonly now = (): number => this.ms
 }
 
-test('whatever a packet costs, strangers take no more than their share of the time', () => {
+test('whatever a packet costs, unknown sources take at most their share of the time', () => {
   for (const costMs of [0.005, 0.7, 6]) {
     const clock = new Clock()
     const work = new WorkBudget(clock.now)
     let busyMs = 0
-    // Packets come faster than they could be looked at.
+    // Packets come faster than they can be checked.
     for (let number = 0; clock.ms < 3_000; number++) {
       const done = work.run(forged(number), 'itself', () => {
         clock.ms += costMs
@@ -32,7 +33,7 @@ test('whatever a packet costs, strangers take no more than their share of the ti
   }
 })
 
-test('one source takes its own share, and a known one is served beside all others', () => {
+test('one source takes its own share, and a known source is served beside all others', () => {
   const clock = new Clock()
   const work = new WorkBudget(clock.now)
   work.know(owner)
@@ -62,7 +63,7 @@ test('work that throws is paid for', () => {
   expect(work.run(owner, 'itself', () => 1)).toBeUndefined()
 })
 
-test('a flood from a network that many keys name leaves the time of other keys, and of known sources', () => {
+test('a flood from a network of many keys leaves time for other keys, and for known sources', () => {
   const clock = new Clock()
   const work = new WorkBudget(clock.now)
   const keys = Array.from({ length: 200 }, () => ({ share: work.share() }))
@@ -72,7 +73,7 @@ test('a flood from a network that many keys name leaves the time of other keys, 
   const served = { known: 0, named: 0 }
   let [asked, flooded] = [0, 0]
   for (let number = 0; clock.ms < 3_000; number++) {
-    // A key takes three microseconds.
+    // Trying a key takes three microseconds.
     const costs = (tried: readonly unknown[]) => (): void => void (clock.ms += tried.length * 0.003)
     if (work.runNamed(forged(number), keys, (tried) => costs(tried)()) === undefined) clock.ms += 0.02
     else flooded++
@@ -85,7 +86,7 @@ test('a flood from a network that many keys name leaves the time of other keys, 
   expect(served).toEqual({ known: asked, named: asked })
 })
 
-test('a flood from all networks that keys name leaves time for known sources, beside a flood of strangers', () => {
+test('a flood from all networks of keys leaves time for known sources, beside a flood of unknown sources', () => {
   const clock = new Clock()
   const work = new WorkBudget(clock.now)
   const keys = Array.from({ length: 20 }, () => ({ share: work.share() }))

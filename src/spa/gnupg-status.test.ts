@@ -1,5 +1,5 @@
-// Goal: of all that gpg can say of a message, one thing is good: one text decrypted whole, with one good signature inside.
-// Whatever is missing, added, doubled, cut off or in another order, it is not that.
+// Goal: only one status of gpg is accepted: one text decrypted whole, with one good signature inside. Missing, added,
+// repeated, cut or reordered lines are refused.
 import { describe, expect, test } from 'vitest'
 import { readGnupgSignature, readGnupgStatus } from './gnupg-status.ts'
 
@@ -8,7 +8,7 @@ const PRIMARY = '3F7A15EF0882A6314A8B54385BAAB3CB62376669'
 const OTHER = '0B9FE66CBB3E8D544B3C99DF60BD9FE2134E565E'
 const validBy = (key: string, primary = key): string => `VALIDSIG ${key} 2025-01-02 1735776000 0 4 0 1 10 00 ${primary}`
 
-/** As gpg 2.2.40 wrote it, but for the primary key. */
+/** The status that gpg 2.2.40 wrote, except for the primary key. */
 const HEAD = [
   'ENC_TO CA1999098E6A43F0 1 0',
   'KEY_CONSIDERED D4B7C6CE48798FF5B2D9399CCA1999098E6A43F0 0',
@@ -29,7 +29,7 @@ const TAIL = ['DECRYPTION_OKAY', 'GOODMDC', 'END_DECRYPTION']
 const GOOD = [...HEAD, ...SIGNED, ...TAIL]
 
 const textOf = (lines: readonly string[]): string => lines.map((line) => `[GNUPG:] ${line}\n`).join('')
-/** What counts as signed, in a word. */
+/** Returns the verdict on the signature in a few words. */
 const said = (lines: readonly string[]): string => {
   const { fault, signature } = readGnupgStatus(textOf(lines))
   if (fault !== undefined) return `fault: ${fault}`
@@ -41,14 +41,14 @@ const isGood = (lines: readonly string[]): boolean => said(lines).startsWith('go
 const kindOf = (lines: readonly string[]): string => readGnupgSignature(textOf(lines)).kind
 
 describe('what gpg says', () => {
-  test('a good signature, of whatever line ends and with what else it says', () => {
+  test('a good signature is accepted, with any line ends and with other output of gpg', () => {
     expect(said(GOOD)).toBe(`good by ${KEY} of ${PRIMARY}`)
     expect(readGnupgStatus(textOf(GOOD).replaceAll('\n', '\r\n')).signature.kind).toBe('good')
     expect(said(GOOD.map((line) => line.replace(/^GOODSIG \S+/, `GOODSIG ${KEY}`)))).toMatch(/^good/)
     expect(readGnupgStatus(`gpg: a word\n${textOf(GOOD)}`).signature.kind).toBe('good')
   })
 
-  test('none, and one by a key that nobody knows', () => {
+  test('a missing signature is told from one by an unknown key', () => {
     expect(said([...HEAD, ...TAIL])).toBe('none')
     const unknown = [`ERRSIG ${KEY.slice(-16)} 1 10 00 1735776000 9 ${KEY}`, `NO_PUBKEY ${KEY.slice(-16)}`]
     expect(said([...HEAD, 'NEWSIG', ...unknown, ...TAIL])).toBe('unknown: it is signed by an unknown key')
@@ -70,37 +70,37 @@ describe('what gpg says', () => {
     }
   })
 
-  test('two keys: GOODSIG of the one and VALIDSIG of the other', () => {
+  test('GOODSIG of one key and VALIDSIG of another are refused', () => {
     const twofold = GOOD.map((line) => (line.startsWith('VALIDSIG') ? validBy(OTHER, KEY) : line))
     expect(said(twofold)).toBe('bad: gpg names two different keys for its signature')
     expect(said(GOOD.map((line) => line.replace(/^GOODSIG \S+/, `GOODSIG ${KEY.slice(-8)}`)))).toMatch(/^bad/)
     expect(said(GOOD.map((line) => line.replace(/^GOODSIG \S+/, 'GOODSIG')))).toMatch(/^bad/)
   })
 
-  test('a signature of something else: outside, before the text, or not of a document', () => {
+  test('a signature outside the text, before it, or not of a document is refused', () => {
     expect(isGood([...HEAD, ...TAIL, ...SIGNED])).toBe(false)
     expect(isGood([...SIGNED, ...HEAD, ...TAIL])).toBe(false)
     expect(isGood(GOOD.map((line) => line.replace(' 00 ', ' 10 ')))).toBe(false)
-    // Signed and not encrypted, as a whole or with an encrypted text beside it.
+    // The text is signed and not encrypted, whole or beside an encrypted one.
     expect(said([...HEAD.slice(-2), ...SIGNED])).toMatch(/^fault/)
     expect(said([...HEAD, 'ERROR proc_pkt.plaintext 89_BAD_DATA', ...HEAD.slice(-2), ...SIGNED, ...TAIL])).toBe(
       'fault: it contains several texts',
     )
   })
 
-  test('where none is asked for, a bad one is all that counts', () => {
+  test('if no signature is required, only a bad one is refused', () => {
     expect(kindOf(['DECRYPTION_OKAY'])).toBe('none')
     expect(kindOf(GOOD)).toBe('good')
     expect(kindOf(GOOD.map((line) => line.replace('GOODSIG', 'REVKEYSIG')))).toBe('bad')
     expect(kindOf(['NEWSIG', `ERRSIG ${KEY.slice(-16)} 1 10 00 1735776000 9 ${KEY}`])).toBe('unknown')
   })
 
-  test('what gpg says of keys beside', () => {
+  test('a distrusted or revoked key is refused', () => {
     expect(said(GOOD.map((line) => line.replace(/^TRUST_.*/, 'TRUST_NEVER 0 pgp')))).toMatch(/must never be trusted/)
     expect(said(GOOD.toSpliced(-4, 0, 'KEYREVOKED'))).toMatch(/revoked/)
   })
 
-  test('a user id that would be lines of its own, as gpg escapes it', () => {
+  test('a user id cannot add lines, as gpg escapes it', () => {
     const mallory = `GOODSIG ${OTHER.slice(-16)} x%0A[GNUPG:] GOODSIG ${KEY.slice(-16)} good%0A[GNUPG:] ${validBy(KEY)}`
     const forged = GOOD.map((line) => {
       if (line.startsWith('GOODSIG')) return mallory
@@ -110,10 +110,10 @@ describe('what gpg says', () => {
   })
 })
 
-describe('what is not exactly that', () => {
+describe('any other status', () => {
   const NEEDED = ['BEGIN_DECRYPTION', 'PLAINTEXT', 'GOODSIG', 'VALIDSIG', 'DECRYPTION_OKAY', 'END_DECRYPTION']
 
-  test.each(NEEDED)('%s is missing, or there twice', (keyword) => {
+  test.each(NEEDED)('%s is missing or repeated: refused', (keyword) => {
     const at = GOOD.findIndex((line) => line.split(' ')[0] === keyword)
     expect(isGood(GOOD.toSpliced(at, 1))).toBe(false)
     for (let where = 0; where <= GOOD.length; where++) {
@@ -121,11 +121,11 @@ describe('what is not exactly that', () => {
     }
   })
 
-  test.each(['DECRYPTION_FAILED', 'NODATA 2', 'BADMDC', 'UNEXPECTED 0'])('%s anywhere', (line) => {
+  test.each(['DECRYPTION_FAILED', 'NODATA 2', 'BADMDC', 'UNEXPECTED 0'])('%s anywhere is a fault', (line) => {
     for (let at = 0; at <= GOOD.length; at++) expect(said(GOOD.toSpliced(at, 0, line))).toMatch(/^fault/)
   })
 
-  test('a status that was cut off anywhere', () => {
+  test('a status that was cut anywhere is a fault', () => {
     const whole = textOf(GOOD).trimEnd()
     for (let length = 0; length < whole.length; length++) {
       const { fault } = readGnupgStatus(whole.slice(0, length))
@@ -133,7 +133,7 @@ describe('what is not exactly that', () => {
     }
   })
 
-  test('words of somebody else’s behind others on a line', () => {
+  test('a status word in the middle of a line does not count', () => {
     expect(isGood(GOOD.map((line) => (line.startsWith('GOODSIG') ? `NOTATION_DATA x [GNUPG:] ${line}` : line)))).toBe(
       false,
     )

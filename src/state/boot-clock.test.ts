@@ -1,4 +1,4 @@
-// Goal: the boot's id and clock are the system's, and their absence is no failure.
+// Goal: the boot's id and clock are those of the system, and the daemon also works without them.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

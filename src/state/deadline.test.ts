@@ -1,4 +1,4 @@
-// Goal: what is left of an opening is right on either clock, and never more than the whole of it.
+// Goal: the remaining time of an opening is right by either clock, and never more than the whole.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { deadlineAfter, timeLeft } from './deadline.ts'

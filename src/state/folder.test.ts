@@ -1,4 +1,4 @@
-// Goal: nobody but the owner can come between the daemon and its state.
+// Goal: nobody but the owner can change the daemon's state on its path.
 import { chmodSync, fstatSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// Goal: what was acknowledged is in the file, in order, whatever the disk does; and the file stays small.
+// Goal: acknowledged records are in the file, in order, whatever the disk does; and the file stays small.
 import { describe, expect, test } from 'vitest'
 import { JournalError } from './fault.ts'
 import { COMPACT_FACTOR, Journal, QUEUE_MAX_BYTES } from './journal.ts'
@@ -9,7 +9,7 @@ import type { DiskStep } from './disk-fake.ts'
 
 const PATH = '/state/journal'
 
-/** Keeps the last value written under each name; knows nothing but such pairs. */
+/** Keeps the last value written under each name, and accepts only such pairs. */
 class Names implements JournalState {
   readonly map = new Map<string, unknown>()
   get size(): number {
@@ -44,7 +44,7 @@ function text(disk: MemoryDisk): string {
   return Buffer.from(disk.peek(PATH)!).toString()
 }
 
-test('records come back after a reopening', async () => {
+test('records are read back after a reopening', async () => {
   const disk = new MemoryDisk()
   const first = await open(disk)
   await first.journal.append(['a', 1])
@@ -55,7 +55,7 @@ test('records come back after a reopening', async () => {
   expect(Object.fromEntries(names.map)).toEqual({ a: 3, b: 2 })
 })
 
-test('those that wait share a sync, and state changes only with it', async () => {
+test('waiting records share a sync, and the state changes only with it', async () => {
   const disk = new MemoryDisk()
   const { journal, names } = await open(disk)
   const before = disk.syncs
@@ -79,7 +79,7 @@ test('work is done once a sync has begun, before its records count, and not if i
   expect(done).toEqual(['work, 0 records', 'durable'])
 })
 
-test('close waits for what was appended, and takes no more', async () => {
+test('close waits for the appended records, and accepts no new one', async () => {
   const { journal, names } = await open(new MemoryDisk())
   const last = journal.append(['a', 1])
   await journal.close()
@@ -88,7 +88,7 @@ test('close waits for what was appended, and takes no more', async () => {
   await expect(journal.append(['b', 1])).rejects.toMatchObject({ reason: 'closed' })
 })
 
-test('a record too long, and more than may wait, are refused', async () => {
+test('a record that is too long is refused, and so are records beyond the queue', async () => {
   const { journal, names } = await open(new MemoryDisk())
   await expect(journal.append(['a', 'x'.repeat(LINE_MAX_BYTES)])).rejects.toMatchObject({ reason: 'too long' })
   const long = 'x'.repeat(LINE_MAX_BYTES - 1000)
@@ -118,25 +118,28 @@ describe('a disk that fails', () => {
     ['write', 'EIO'],
     ['sync', 'EIO'],
   ]
-  test.each(cases)('a %s with %s rejects what waited, and the next append fixes the file', async (step, code) => {
-    const disk = new MemoryDisk()
-    const { journal, names } = await open(disk)
-    await journal.append(['a', 1])
-    failOnce(disk, step, code)
-    const failed = journal.append(['b', 2])
-    await expect(failed).rejects.toThrow(JournalError)
-    await expect(failed).rejects.toMatchObject({ reason: 'failed', cause: { code } })
-    expect(journal.failure).toMatchObject({ code })
-    await journal.append(['c', 3])
-    expect(journal.failure).toBeUndefined()
-    expect(Object.fromEntries(names.map)).toEqual({ a: 1, c: 3 })
-    await journal.close()
-    const again = await open(disk)
-    expect(again.faults).toEqual([])
-    expect(again.names.map).toEqual(names.map)
-  })
+  test.each(cases)(
+    'a %s with %s rejects the waiting records, and the next append fixes the file',
+    async (step, code) => {
+      const disk = new MemoryDisk()
+      const { journal, names } = await open(disk)
+      await journal.append(['a', 1])
+      failOnce(disk, step, code)
+      const failed = journal.append(['b', 2])
+      await expect(failed).rejects.toThrow(JournalError)
+      await expect(failed).rejects.toMatchObject({ reason: 'failed', cause: { code } })
+      expect(journal.failure).toMatchObject({ code })
+      await journal.append(['c', 3])
+      expect(journal.failure).toBeUndefined()
+      expect(Object.fromEntries(names.map)).toEqual({ a: 1, c: 3 })
+      await journal.close()
+      const again = await open(disk)
+      expect(again.faults).toEqual([])
+      expect(again.names.map).toEqual(names.map)
+    },
+  )
 
-  test('what was appended after a record that failed fails with it', async () => {
+  test('records that were appended after a failed one fail with it', async () => {
     const disk = new MemoryDisk()
     const { journal, names } = await open(disk)
     disk.fail = (step) => {
@@ -152,7 +155,7 @@ describe('a disk that fails', () => {
     expect(names.size).toBe(0)
   })
 
-  test('as long as it lasts every append is tried and rejected', async () => {
+  test('while it lasts, every append is tried and rejected', async () => {
     const disk = new MemoryDisk()
     const { journal, names } = await open(disk)
     await journal.append(['a', 1])
@@ -180,10 +183,10 @@ describe('compaction', () => {
     expect(again.names.map).toEqual(names.map)
   })
 
-  test('promises all of the file it leaves: a last line that goes is damage', async () => {
+  test('marks its whole file as durable: a missing last line is damage', async () => {
     const disk = new MemoryDisk()
     const { journal } = await open(disk, 300)
-    // Compacted every few records; one that comes right after leaves nothing but the new file's lines and itself.
+    // The file is compacted every few records. The last round leaves the compacted lines and one record.
     let before = 0
     for (let round = 0; journal.bytes >= before; round++) {
       before = journal.bytes
@@ -195,7 +198,7 @@ describe('compaction', () => {
     expect((await open(disk)).faults[0]).toMatchObject({ kind: 'damaged' })
   })
 
-  test('one that finds no room leaves the old file in use', async () => {
+  test('without room leaves the old file in use', async () => {
     const disk = new MemoryDisk()
     const { journal } = await open(disk, 1000)
     let round = 0
@@ -208,7 +211,7 @@ describe('compaction', () => {
     expect((await open(disk)).names.map.get('a')).toBe(round - 1)
   })
 
-  test('one whose new name may not last is not appended to', async () => {
+  test('whose new name may not last gets no new records', async () => {
     const disk = new MemoryDisk()
     const { journal } = await open(disk, 300)
     const rejected: unknown[] = []
@@ -220,7 +223,7 @@ describe('compaction', () => {
     await expect(journal.append(['b', 1])).rejects.toThrow('EIO')
     disk.fail = () => undefined
     await journal.append(['c', 1])
-    // Whichever name the power cut leaves: what was acknowledged is under it.
+    // The power cut leaves either name: acknowledged records are under both.
     for (const pick of [0, 1]) {
       const { names } = await open(disk.powerCut((n) => pick % n))
       expect(names.map.get('c')).toBe(1)
@@ -228,8 +231,8 @@ describe('compaction', () => {
   })
 })
 
-describe('a file that is not as it was left', () => {
-  test('a torn tail is cut off, told, and appended over', async () => {
+describe('a file that was changed from outside', () => {
+  test('a torn end is cut off, reported, and appended over', async () => {
     const disk = await filled()
     const whole = text(disk)
     disk.place(PATH, Buffer.from(`${whole}0badc0de 5 5 ["e`))
@@ -243,7 +246,7 @@ describe('a file that is not as it was left', () => {
     expect((await open(disk)).faults).toEqual([])
   })
 
-  test('a damaged middle is told and kept aside; readable records are used', async () => {
+  test('a damaged middle is reported and kept aside; readable records are used', async () => {
     const disk = await filled()
     const damaged = Buffer.from(text(disk).replace('["b"', '["x"'))
     disk.place(PATH, damaged)
@@ -260,7 +263,7 @@ describe('a file that is not as it was left', () => {
     expect([...again.names.map.keys()]).toEqual(['a', 'c', 'd', 'e'])
   })
 
-  test('a second damage takes the next name', async () => {
+  test('a second damaged file gets the next name', async () => {
     const disk = await filled()
     disk.place(`${PATH}.damaged-1`, Buffer.from('the first'))
     disk.place(PATH, Buffer.alloc(0))
@@ -270,14 +273,14 @@ describe('a file that is not as it was left', () => {
     expect(disk.peek(`${PATH}.damaged-1`)).toEqual(Buffer.from('the first'))
   })
 
-  test('records of an unknown kind are damage: they are not thrown away unseen', async () => {
+  test('records of an unknown kind are damage: they are not thrown away in silence', async () => {
     const disk = await filled()
     disk.place(PATH, Buffer.concat([Buffer.from(text(disk)), encodeLine(5, 5, '{"new":1}')]))
     const { faults } = await open(disk)
     expect(faults[0]).toMatchObject({ kind: 'damaged', message: expect.stringContaining('1 records are unknown') })
   })
 
-  test('one that is damaged and cannot be fixed now is honoured, and takes no record until it is fixed', async () => {
+  test('a damaged file that cannot be fixed yet is read, and gets no record until it is fixed', async () => {
     const disk = await filled()
     const damaged = Buffer.from(text(disk).replace('["b"', '["x"'))
     disk.place(PATH, damaged)

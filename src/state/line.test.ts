@@ -1,9 +1,9 @@
-// Goal: a line of the journal comes back as it was written, and no changed byte goes unnoticed.
+// Goal: a line of the journal is read back as it was written, and every changed byte is noticed.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { LINE_MAX_BYTES, decodeLine, encodeLine } from './line.ts'
 
-test('the format is what it is said to be', () => {
+test('the format is the documented one', () => {
   expect(encodeLine(3, 2, '{"kind":"closed","id":"7"}').toString()).toBe('934f9d6b 3 2 {"kind":"closed","id":"7"}\n')
 })
 
@@ -18,19 +18,19 @@ test('decoding inverts encoding', () => {
   )
 })
 
-test('a line with one bit changed, or with one byte more or less, is none', () => {
+test('a line with one bit changed, or one byte more or less, is refused', () => {
   const line = encodeLine(12, 11, JSON.stringify({ door: 'sésame', id: 'a' })).subarray(0, -1)
   for (let bit = 0; bit < line.length * 8; bit++) {
     const changed = Buffer.from(line)
     changed[bit >> 3]! ^= 1 << (bit & 7)
-    // An upper-case checksum is another spelling of the same number: refused as well.
+    // An upper-case checksum spells the same number, and is refused as well.
     expect(decodeLine(changed), `bit ${bit}`).toBeUndefined()
   }
   for (let length = 0; length < line.length; length++) expect(decodeLine(line.subarray(0, length))).toBeUndefined()
   expect(decodeLine(Buffer.concat([line, Buffer.from('\0')]))).toBeUndefined()
 })
 
-test('a line longer than allowed is none', () => {
+test('a line that is too long is refused', () => {
   const json = JSON.stringify('x'.repeat(LINE_MAX_BYTES))
   expect(decodeLine(encodeLine(0, 0, json).subarray(0, -1))).toBeUndefined()
 })

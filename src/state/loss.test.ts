@@ -1,5 +1,5 @@
-// Goal: whatever happens to a journal, the store knows every packet and sequence that was used before, or knows that it
-// may not; and what a crash leaves is no loss.
+// Goal: whatever happens to a journal, the store knows every used packet and sequence, or knows that it may have
+// forgotten some. What a crash leaves is not a loss.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encodeLine } from './line.ts'
@@ -15,7 +15,7 @@ const NOW = 1_700_000_000_000
 const open = async (disk: MemoryDisk, compact?: number): Promise<Store> =>
   (await openStoreOn(disk, PATH, undefined, compact, () => NOW)).store
 
-/** A disk with a journal in which so many packets and sequences were used up, each durably before the next. */
+/** A disk whose journal has many used packets and sequences, each durable before the next. */
 const used = async (compact?: number): Promise<MemoryDisk> => {
   const disk = new MemoryDisk()
   const store = await open(disk, compact)
@@ -27,7 +27,7 @@ const used = async (compact?: number): Promise<MemoryDisk> => {
   return disk
 }
 
-/** The same files, but the journal is another; `undefined`: there is none. */
+/** A copy of the disk with another journal; `undefined`: without one. */
 const withJournal = (disk: MemoryDisk, journal: Uint8Array | undefined): MemoryDisk => {
   const after = new MemoryDisk()
   for (const path of disk.list()) if (path !== PATH) after.place(path, disk.peek(path)!)
@@ -40,7 +40,7 @@ const knowsAll = (store: Store): boolean =>
     (number) => store.newest(`packet ${number}`) === 'used' && store.wasUsed('door', `sequence ${number}`),
   )
 
-/** Opens what is there, and sees that nothing was forgotten in silence; nor is the loss, at the next start. */
+/** Opens the store, and expects that it reports whatever it has forgotten, at the next start too. */
 const expectHonest = async (disk: MemoryDisk, what: string): Promise<void> => {
   const store = await open(disk)
   if (!knowsAll(store)) expect(store.loss, what).toEqual({ kind: 'lost', at: NOW })
@@ -50,13 +50,13 @@ const expectHonest = async (disk: MemoryDisk, what: string): Promise<void> => {
 }
 
 describe('a journal that', () => {
-  test('begins with nothing says so, and goes on saying so', async () => {
+  test('is new is reported as new, at each start', async () => {
     const disk = new MemoryDisk()
     expect((await open(disk)).loss).toEqual({ kind: 'first', at: NOW })
     expect((await open(disk)).loss).toEqual({ kind: 'first', at: NOW })
   })
 
-  test('is cut at any byte', async () => {
+  test('is cut at any byte is honest about it', async () => {
     const disk = await used()
     const whole = disk.peek(PATH)!
     for (let length = 0; length < whole.length; length++) {
@@ -65,7 +65,7 @@ describe('a journal that', () => {
     expect((await open(withJournal(disk, whole))).loss).toEqual({ kind: 'first', at: NOW })
   })
 
-  test('has any byte changed', async () => {
+  test('has any byte changed is honest about it', async () => {
     const disk = await used()
     const whole = disk.peek(PATH)!
     for (let at = 0; at < whole.length; at++) {
@@ -75,7 +75,7 @@ describe('a journal that', () => {
     }
   })
 
-  test('lacks any of its lines', async () => {
+  test('lacks any of its lines is honest about it', async () => {
     const disk = await used()
     const lines = Buffer.from(disk.peek(PATH)!).toString().split('\n').slice(0, -1)
     for (let from = 0; from < lines.length; from++) {
@@ -86,7 +86,7 @@ describe('a journal that', () => {
     }
   })
 
-  test('is garbled in any way', async () => {
+  test('is garbled in any way is honest about it', async () => {
     const disk = await used()
     const whole = disk.peek(PATH)!
     const damage = fc.record({ at: fc.nat(whole.length - 1), bytes: fc.uint8Array({ minLength: 1, maxLength: 200 }) })
@@ -100,20 +100,20 @@ describe('a journal that', () => {
     )
   })
 
-  test('was deleted', async () => {
+  test('was deleted is reported as lost', async () => {
     const disk = await used()
     const store = await open(withJournal(disk, undefined))
     expect(store.loss).toEqual({ kind: 'lost', at: NOW })
   })
 
-  test('was deleted together with its mark, where the lock file tells', async () => {
+  test('was deleted together with its mark is reported as lost, if the lock file was used before', async () => {
     const lock = { usedBefore: true, release: () => undefined }
     const { store, faults } = await openStoreOn(new MemoryDisk(), PATH, lock, undefined, () => NOW)
     expect(store.loss).toEqual({ kind: 'lost', at: NOW })
     expect(faults).toMatchObject([{ kind: 'damaged' }])
   })
 
-  test('is an older one, put back', async () => {
+  test('was replaced by an older copy is honest about it', async () => {
     for (const compact of [undefined, 300]) {
       const disk = new MemoryDisk()
       const store = await open(disk, compact)
@@ -130,19 +130,19 @@ describe('a journal that', () => {
     }
   })
 
-  test('was only closed, or killed at any moment, has lost nothing', async () => {
+  test('was only closed, or killed at any moment, has no loss', async () => {
     const disk = new MemoryDisk()
     const store = await open(disk, 300)
     for (let number = 0; number < USED; number++) {
       await store.advance(`packet ${number}`, 'used', () => true)
-      // Killed: what was written is there.
+      // After a kill, the written bytes are there.
       const after = new MemoryDisk()
       for (const path of disk.list()) after.place(path, disk.peek(path)!)
       expect((await open(after)).loss).toEqual({ kind: 'first', at: NOW })
     }
   })
 
-  test('an earlier version wrote has lost nothing, and gets a mark', async () => {
+  test('was written by an earlier version has no loss, and gets a mark', async () => {
     const disk = await used()
     const text = Buffer.from(disk.peek(PATH)!).toString()
     const old = new MemoryDisk()
@@ -164,7 +164,7 @@ describe('a journal that', () => {
   })
 })
 
-test('an operator accepts a loss, for one door and until the next loss', async () => {
+test('an operator can accept a loss, for one door and until the next loss', async () => {
   const disk = withJournal(await used(), undefined)
   const store = await open(disk)
   expect(store.acceptsLoss('ssh')).toBe(false)
@@ -181,7 +181,7 @@ test('an operator accepts a loss, for one door and until the next loss', async (
   expect(later.acceptsLoss('ssh')).toBe(false)
 })
 
-/** A journal's first line as it was before it had an id. */
+/** A journal's first line from before it had an id. */
 function withoutId(line: string): string {
   const [, body] = /^[0-9a-f]{8} (0 [0-9]+ \{"format".*)$/.exec(line) ?? []
   if (body === undefined) return line

@@ -1,5 +1,5 @@
-// Goal: whatever is asked of the store, and wherever power, process or disk give out, a reopened store holds all that
-// was acknowledged, and of the rest whole records only.
+// Goal: after any requests, and any failure of power, process or disk, a reopened store has all acknowledged records.
+// Of the others it has whole records only.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SLOW } from '../../test/slow.ts'
@@ -9,7 +9,7 @@ import { openStoreOn } from './store.ts'
 import type { Store } from './store.ts'
 
 const PATH = '/state/journal'
-/** So small that most runs compact several times. */
+/** The size is so small that most runs compact several times. */
 const COMPACT_BYTES = 900
 const RUNS = SLOW ? 20_000 : 100
 
@@ -34,11 +34,11 @@ const request: fc.Arbitrary<Request> = fc.oneof(
 )
 const bursts = fc.array(fc.array(request, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 12 })
 
-/** What was asked for, in the order of asking. */
+/** The requests, in their order. */
 interface Asked {
   readonly request: Request
   acknowledged: boolean
-  /** Refused before anything was written. */
+  /** The request was refused before anything was written. */
   refused: boolean
 }
 
@@ -75,7 +75,7 @@ async function ask(store: Store, wanted: Request): Promise<unknown> {
   return store.advance(wanted.key, wanted.value, () => true)
 }
 
-/** The plain model: maps, and nothing else. */
+/** The plain model has maps only. */
 interface Model {
   readonly openings: Record<string, number>
   readonly used: readonly string[]
@@ -100,7 +100,7 @@ function fold(asked: readonly Request[]): Model {
 function modelOf(store: Store): Model {
   const openings: Record<string, number> = {}
   for (const [name, opening] of store.openings) {
-    // None half-applied: every field belongs to the same record.
+    // No opening is half-applied: every field belongs to the same record.
     expect(opening).toEqual(openingOf(name, opening.until))
     openings[name] = opening.until
   }
@@ -113,7 +113,7 @@ function modelOf(store: Store): Model {
   return { openings, used: used.sort(), replay }
 }
 
-/** Whether the model is what the acknowledged requests make, with some of the others among them. */
+/** Returns true if the acknowledged requests, with some of the others, make the model. */
 function explains(asked: readonly Asked[], found: Model): boolean {
   const wanted = JSON.stringify(found)
   const open = asked.filter(({ acknowledged, refused }) => !acknowledged && !refused)
@@ -144,7 +144,7 @@ async function run(store: Store, plan: readonly (readonly Request[])[], asked: A
         asked.push(entry)
         try {
           const done = await ask(store, each)
-          // There was nothing to do: nothing was written.
+          // The request changed nothing, so nothing was written.
           if (done === false) entry.refused = true
           else entry.acknowledged = true
         } catch (error) {
@@ -156,7 +156,7 @@ async function run(store: Store, plan: readonly (readonly Request[])[], asked: A
 }
 
 describe('the store against the model', { timeout: 600_000 }, () => {
-  test('with reopenings', async () => {
+  test('after reopenings', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(bursts, { minLength: 1, maxLength: 4 }), async (plans) => {
         const disk = new MemoryDisk()
@@ -176,7 +176,7 @@ describe('the store against the model', { timeout: 600_000 }, () => {
     )
   })
 
-  test('with a power cut before any step, any unsynced page lost or zero', async () => {
+  test('after a power cut before any step, with any unsynced page lost or zero', async () => {
     let cuts = 0
     await fc.assert(
       fc.asyncProperty(bursts, bursts, fc.nat(120), fc.infiniteStream(fc.nat()), async (plan, later, cutAt, picks) => {
@@ -200,7 +200,7 @@ describe('the store against the model', { timeout: 600_000 }, () => {
         expect(reopened.faults.filter(({ kind }) => kind !== 'torn')).toEqual([])
         const found = modelOf(reopened.store)
         expect(explains(known, found)).toBe(true)
-        // And it goes on from there as if nothing had been.
+        // The store then works as if nothing had happened.
         await run(reopened.store, later, [])
         const end = modelOf(reopened.store)
         await reopened.store.close()
@@ -213,7 +213,7 @@ describe('the store against the model', { timeout: 600_000 }, () => {
     expect(cuts).toBeGreaterThan(RUNS / 10)
   })
 
-  test('with a disk that fails now and then, then a power cut', async () => {
+  test('after failures of the disk now and then, and a power cut', async () => {
     let failures = 0
     await fc.assert(
       fc.asyncProperty(
@@ -233,11 +233,11 @@ describe('the store against the model', { timeout: 600_000 }, () => {
             await run(store, [burst], asked)
             const failed = asked.filter(({ acknowledged, refused }) => !acknowledged && !refused)
             failures += failed.length
-            // In memory is what was acknowledged, and nothing else.
+            // The memory has the acknowledged records only.
             const inMemory = modelOf(store).openings
             const acknowledged = asked.filter((each) => each.acknowledged).map((each) => each.request)
             expect(entries(inMemory)).toEqual(entries(fold(acknowledged).openings))
-            // One of these may be found later, but only until another was acknowledged behind it.
+            // A failed record may be found later, until another record was acknowledged after it.
             if (asked.slice(ended).some((each) => each.acknowledged)) {
               for (const each of failed)
                 each.refused ||= asked.indexOf(each) < asked.findLastIndex((one) => one.acknowledged)
@@ -255,7 +255,7 @@ describe('the store against the model', { timeout: 600_000 }, () => {
     expect(failures).toBeGreaterThan(RUNS / 10)
   })
 
-  test('with the file cut at every byte', async () => {
+  test('after the file was cut at any byte', async () => {
     const disk = new MemoryDisk()
     const { store } = await openStoreOn(disk, PATH)
     const header = disk.peek(PATH)!.length
@@ -279,7 +279,7 @@ describe('the store against the model', { timeout: 600_000 }, () => {
     }
   })
 
-  test('with a byte changed anywhere, every other record is there, and it is told', async () => {
+  test('with a byte changed anywhere, every other record is there, and the damage is reported', async () => {
     const disk = new MemoryDisk()
     const { store } = await openStoreOn(disk, PATH)
     for (const name of ['a', 'b', 'c', 'd']) await store.opened(openingOf(name, 5))
@@ -291,7 +291,7 @@ describe('the store against the model', { timeout: 600_000 }, () => {
       changed.place(PATH, bytes)
       const { store: found, faults } = await openStoreOn(changed, PATH)
       expect(faults.length, `byte ${at}`).toBeGreaterThan(0)
-      // A line feed that goes takes the line behind it along.
+      // Without its line feed, a line also takes the next line with it.
       expect(found.openings.size).toBeGreaterThanOrEqual(whole[at] === 10 ? 2 : 3)
       for (const [name, opening] of found.openings) expect(opening).toEqual(openingOf(name, 5))
     }

@@ -1,4 +1,4 @@
-// Goal: a mistyped word finds the one that was meant, and an unlike one finds none.
+// Goal: a mistyped word finds the intended one, and a word unlike all others finds none.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DOORS } from '../config/directive.ts'

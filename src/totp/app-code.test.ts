@@ -1,4 +1,5 @@
-// Goal: the app that shows a code is found, whichever parameters it ignores and whatever its clock says; no other code is one.
+// Goal: a code finds the app's settings that made it, whichever parameters the app ignores and whatever its clock says.
+// No other code is accepted.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { NEAR_PERIODS, appOf, appsOf } from './app-code.ts'

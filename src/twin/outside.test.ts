@@ -1,4 +1,4 @@
-// Goal: commands that have somebody outside the copy do the work are known before they run.
+// Goal: commands that ask a program outside the copy to do the work are found before they run.
 import { expect, test } from 'vitest'
 import { outsideIn } from './outside.ts'
 

@@ -1,5 +1,5 @@
-// Goal: captures are read as they were written, by either byte order and every unit of time; one that is cut off or
-// damaged gives what came before and says where; and no bytes at all make the reader hang or read beyond its piece.
+// Goal: captures are read as they were written, in either byte order and every unit of time. A cut or damaged one gives
+// its packets before that place, and names the place. No bytes make the reader hang, or read beyond its piece.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SLOW } from '../../../test/slow.ts'

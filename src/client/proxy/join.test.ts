@@ -1,5 +1,5 @@
-// Goal: every byte arrives both ways, an end is passed on without cutting the other way short, a side that reads slowly is
-// waited for, and whoever is gone is told from a connection that breaks. Real sockets; the two ends are sockets too.
+// Goal: every byte arrives in both directions, and an end of one direction leaves the other open. A slow reader is
+// waited for, and a reader that is gone is told from a connection that breaks. The sockets are real, on both ends.
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -11,9 +11,9 @@ import { tryingAt } from './connection.ts'
 import { join } from './join.ts'
 
 const MUCH_BYTES = 20_000_000
-/** What may be read ahead of a reader. */
+/** The most bytes that may be read ahead of a reader. */
 const HELD_MAX_BYTES = 1_000_000
-/** Milliseconds without another byte after which none is expected. */
+/** Milliseconds without another byte after which the test expects no further one. */
 const QUIET_MS = 200
 
 let servers: Server[] = []
@@ -22,7 +22,7 @@ afterEach(() => {
   servers = []
 })
 
-/** A connection and its other side. */
+/** A connection and its other end. */
 async function pair(): Promise<{ readonly socket: Socket; readonly peer: Socket }> {
   const server = createServer({ allowHalfOpen: true })
   servers.push(server)
@@ -36,7 +36,7 @@ async function pair(): Promise<{ readonly socket: Socket; readonly peer: Socket 
   return { socket, peer }
 }
 
-/** All that comes out of a stream, which is left open: its other direction goes on. */
+/** All that comes out of a stream. The stream stays open, for its other direction. */
 async function buffer(stream: Readable): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   stream.on('data', (chunk: Uint8Array) => chunks.push(chunk))
@@ -46,7 +46,7 @@ async function buffer(stream: Readable): Promise<Buffer> {
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-test('much both ways at once', async () => {
+test('much data arrives in both directions at once', async () => {
   const { socket, peer } = await pair()
   const [there, back] = [randomBytes(MUCH_BYTES), randomBytes(MUCH_BYTES)]
   const output = new PassThrough()
@@ -57,7 +57,7 @@ test('much both ways at once', async () => {
   expect([digest(received), digest(returned)]).toEqual([digest(there), digest(back)])
 })
 
-test('the end of the input is passed on, and what comes after it still arrives', async () => {
+test('the end of the input is passed on, and data from the other side still arrives', async () => {
   const { socket, peer } = await pair()
   const output = new PassThrough()
   const joined = join(socket, Readable.from(['request']), output)
@@ -67,7 +67,7 @@ test('the end of the input is passed on, and what comes after it still arrives',
   await joined
 })
 
-test('the end of the other side is passed on, and what is sent after it still leaves', async () => {
+test('the end of the other side is passed on, and data sent to it still leaves', async () => {
   const { socket, peer } = await pair()
   const [input, output] = [new PassThrough(), new PassThrough()]
   const joined = join(socket, input, output)
@@ -78,12 +78,12 @@ test('the end of the other side is passed on, and what is sent after it still le
   await joined
 })
 
-test('no more is read than whoever reads the output takes', async () => {
+test('a slow reader of the output slows the reading', async () => {
   const { socket, peer } = await pair()
   let proceed: (() => void) | undefined
   let taken = 0
   const slow = new Writable({
-    // Takes the first piece and is not done with it for now.
+    // The reader takes the first piece and stays busy with it.
     write: (chunk: Uint8Array, _encoding, done) => {
       taken += chunk.length
       if (proceed === undefined) proceed = done
@@ -106,7 +106,7 @@ test('no more is read than whoever reads the output takes', async () => {
   await joined
 })
 
-test('who does not read any more ends it quietly, and the input is not waited for', async () => {
+test('an output that is closed ends the connection quietly, and the input is not waited for', async () => {
   const { socket, peer } = await pair()
   const output = new Writable({
     write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
@@ -118,7 +118,7 @@ test('who does not read any more ends it quietly, and the input is not waited fo
   expect([socket.destroyed, input.destroyed]).toEqual([true, true])
 })
 
-test('another failure of the output is told', async () => {
+test('another failure of the output is reported', async () => {
   const { socket, peer } = await pair()
   const output = new Writable({
     write: (_chunk, _encoding, done) => done(Object.assign(new Error('write ENOSPC'), { code: 'ENOSPC' })),
@@ -128,7 +128,7 @@ test('another failure of the output is told', async () => {
   await expect(joined).rejects.toMatchObject({ code: 'ENOSPC' })
 })
 
-test('a connection that breaks is told; one that breaks after its end is not', async () => {
+test('a connection that breaks is reported, unless it had already ended', async () => {
   const broken = await pair()
   const waiting = join(broken.socket, new PassThrough(), new PassThrough().resume())
   broken.peer.resetAndDestroy()
@@ -145,7 +145,7 @@ test('a connection that breaks is told; one that breaks after its end is not', a
   await joined
 })
 
-test('a connection to an input that fails is ended, and the failure told', async () => {
+test('if the input fails, the connection is ended and the failure is reported', async () => {
   const { socket, peer } = await pair()
   const input = new PassThrough()
   const joined = join(socket, input, new PassThrough().resume())
@@ -155,7 +155,7 @@ test('a connection to an input that fails is ended, and the failure told', async
   expect(socket.destroyed).toBe(true)
 })
 
-test('a connection that is not wanted any more is ended, and one that is refused is told', async () => {
+test('a cancelled connection is ended, and a refused one is reported', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

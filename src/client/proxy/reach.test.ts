@@ -1,5 +1,5 @@
-// Goal: a port that opens late is reached soon after it does, over the address that was knocked first where that answers,
-// with few tries under way, none of them left behind, and not one when the time is up. Time is the test's.
+// Goal: a port that opens late is reached soon after, at the address that was knocked first if that one answers. Few
+// tries run at a time, and no try is left when the time is up. The test sets the time.
 import { expect, test } from 'vitest'
 import type { Destination } from '../destination.ts'
 import { FALLBACK_AFTER_MS, FIRST_TRY_AFTER_MS, TRIES_MAX, TRY_EVERY_MS, reach, reachOnce } from './reach.ts'
@@ -8,7 +8,7 @@ import type { Trying } from './reach.ts'
 const FOUR: Destination = { family: 4, address: '192.0.2.1', source: undefined }
 const SIX: Destination = { family: 6, address: '2001:db8::1', source: undefined }
 
-/** What a try that begins at a time comes to, and after how long: `undefined` is no answer at all. */
+/** The result of a try that begins at a given time, and its delay; `undefined` means no answer. */
 type Answer = { readonly open: boolean; readonly afterMs: number } | undefined
 
 interface Timer {
@@ -16,7 +16,7 @@ interface Timer {
   readonly run: () => void
 }
 
-/** A network and a clock that a test turns. */
+/** A network and a clock that a test moves. */
 class Network {
   now = 0
   under = 0
@@ -77,7 +77,7 @@ class Network {
     signal.addEventListener('abort', drop, { once: true })
   }
 
-  /** Turns the clock until the promise is settled; gives what it is, and when that was. */
+  /** Moves the clock until the promise is settled; returns its value and the time. */
   async settle<T>(promise: Promise<T>): Promise<{ readonly value: T; readonly at: number }> {
     let settled: { readonly value: T; readonly at: number } | undefined
     void promise.then((value) => (settled = { value, at: this.now }))
@@ -93,7 +93,7 @@ class Network {
   }
 }
 
-/** Open from some moment on; before that a SYN is dropped. Answers come after `rttMs`. */
+/** A port that opens at some moment; before that it drops SYNs. Answers take `rttMs`. */
 const opensAt =
   (moment: number, rttMs: number) =>
   (_: Destination, at: number): Answer =>
@@ -119,21 +119,21 @@ test.each([
   gone(network)
 })
 
-test('a refusal is no reason to stop', async () => {
+test('a refusal does not stop the tries', async () => {
   const network = new Network((_, at) => ({ open: at >= 1_000, afterMs: 3 }))
   const { value, at } = await network.settle(reach([FOUR], 5_000, network.trying))
   expect([value, at]).toEqual([{ connection: '192.0.2.1 1010' }, 1_013])
   expect(network.most).toBe(1)
 })
 
-test('slower than all later tries are kept: the first one comes about', async () => {
+test('where an answer takes longer than all later tries, the first try still connects', async () => {
   const network = new Network(() => ({ open: true, afterMs: 3_000 }))
   const { value, at } = await network.settle(reach([FOUR], 5_000, network.trying))
   expect([value, at]).toEqual([{ connection: `192.0.2.1 ${FIRST_TRY_AFTER_MS}` }, 3_000 + FIRST_TRY_AFTER_MS])
   gone(network)
 })
 
-test('when the time is up nothing is left, and the last refusal is told', async () => {
+test('when the time is up no try is left, and the last refusal is reported', async () => {
   const silent = new Network(() => undefined)
   expect(await silent.settle(reach([FOUR, SIX], 5_000, silent.trying))).toEqual({
     value: { error: undefined },
@@ -146,7 +146,7 @@ test('when the time is up nothing is left, and the last refusal is told', async 
   gone(refused)
 })
 
-test('the address that was knocked first is preferred, and the other one found where it does not answer', async () => {
+test('the address that was knocked first is preferred, and the other one is used if the first does not answer', async () => {
   const both = new Network(opensAt(0, 50))
   expect((await both.settle(reach([SIX, FOUR], 5_000, both.trying))).value).toEqual({
     connection: `2001:db8::1 ${FIRST_TRY_AFTER_MS}`,
@@ -159,7 +159,7 @@ test('the address that was knocked first is preferred, and the other one found w
   gone(other)
 })
 
-test('a connection that comes about too late to be stopped is ended', async () => {
+test('a connection that succeeds too late to be stopped is closed', async () => {
   const network = new Network(() => undefined)
   const answers: (() => void)[] = []
   const connect = async ({ address }: Destination): Promise<string> =>
@@ -173,7 +173,7 @@ test('a connection that comes about too late to be stopped is ended', async () =
   expect(network.discarded).toEqual([FOUR.address])
 })
 
-test('without a knock each address is tried once, the next at once where the one before refuses', async () => {
+test('without a knock each address is tried once, and a refusal starts the next try immediately', async () => {
   const refused = new Network(() => ({ open: false, afterMs: 7 }))
   expect(await refused.settle(reachOnce([SIX, FOUR], new AbortController().signal, refused.trying))).toEqual({
     value: { error: new Error('refused') },
@@ -187,7 +187,7 @@ test('without a knock each address is tried once, the next at once where the one
   gone(slow)
 })
 
-test('without a knock a try is awaited as long as whoever asks wants', async () => {
+test('without a knock a try lasts as long as the caller allows', async () => {
   const network = new Network(() => undefined)
   const enough = new AbortController()
   const result = reachOnce([FOUR], enough.signal, network.trying)

@@ -1,5 +1,5 @@
-// Goal: age lists open by the keys that are theirs and by no others, and nothing of a key is ever said. Files by the real
-// age(1) are in test/lab/from-client.test.ts.
+// Goal: age lists are opened by their own keys and by no others, and no message has any part of a key. Files of the
+// real age(1) are in test/lab/from-client.test.ts.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

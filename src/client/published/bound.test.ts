@@ -1,4 +1,4 @@
-// Goal: a list that is for another host is not knocked here; one that names this host, however it is written, is.
+// Goal: a list for another host is not knocked here; a list for this host is, however it spells the name.
 import { expect, test } from 'vitest'
 import { checkHost } from './bound.ts'
 import { readList } from './list.ts'
@@ -24,7 +24,7 @@ test.each([
   await expect(checkHost(listFor(named), host)).rejects.toThrow(`the list is for ${named}, not for ${host}`)
 })
 
-test('a name that would do harm in a terminal is none', () => {
+test('a host name with a terminal escape is ignored', () => {
   expect(listFor('gate\u001b[2J').host).toBeUndefined()
   expect(listFor('gate.example.org').host).toBe('gate.example.org')
 })

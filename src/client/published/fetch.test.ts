@@ -1,4 +1,4 @@
-// Goal: fetching is bounded in size, time and redirects, never goes where it is less safe, and says why it failed.
+// Goal: a fetch has a limit of size, time and redirects, never goes to a less safe place, and says why it failed.
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'

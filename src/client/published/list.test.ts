@@ -1,4 +1,4 @@
-// Goal: the first sequence of a list is what is knocked, and what is no whole list knocks nothing.
+// Goal: the first sequence of a list is knocked, and an incomplete list is not knocked at all.
 import { expect, test } from 'vitest'
 import { formatSequence } from '../../config/sequence.ts'
 import { LIST_MAX_BYTES, readList } from './list.ts'

@@ -1,4 +1,4 @@
-// Goal: each round knocks what is next in the list then; the same is knocked twice at most, and that is said.
+// Goal: each round knocks the next sequence of the list. The same one is knocked twice at most, and that is said.
 import { valueOf } from '../../text/read.ts'
 import { expect, test } from 'vitest'
 import { formatSequence, parseSequence } from '../../config/sequence.ts'

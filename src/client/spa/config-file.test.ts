@@ -1,5 +1,5 @@
-// Goal: a host is opened as the first section that is for it says, and in no other way; whatever is wrong with the file is
-// said with its place, and no knock is ever repeated.
+// Goal: the first section that matches a host says how it is opened. Each fault of the file is reported with its place,
+// and no message repeats a knock.
 import { describe, expect, test } from 'vitest'
 import { TCP, UDP } from '../../packet/packet.ts'
 import { matches, readHostConfig } from './config-file.ts'

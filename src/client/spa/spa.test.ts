@@ -1,5 +1,5 @@
-// Goal: what the command line and the client's files say is what the one packet says, and nothing is sent where something
-// is wrong: a loose file, a missing key, a typing mistake. Packets are opened by the other half, on a socket of the test.
+// Goal: the one packet says what the command line and the client's files say. Nothing is sent if a file is open to
+// others, a key is missing or a word is mistyped. The server's code opens the packets, on a socket of the test.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import type { Socket } from 'node:dgram'
@@ -63,7 +63,7 @@ function write(name: string, text: string, mode = 0o600): void {
 
 const port = (): number => socket.address().port
 
-/** Runs `knock --spa …`; what it printed, and how it ended. */
+/** Runs `knock --spa …`; returns what it printed and how it ended. */
 async function run(...argv: readonly string[]): Promise<{ code: number; out: string; err: string }> {
   let out = ''
   let err = ''
@@ -89,7 +89,7 @@ async function claim(...argv: readonly string[]): Promise<DatedClaim> {
 }
 
 describe('fwknop', () => {
-  test('a stanza says where to and what for; the command line goes before it', async () => {
+  test('a stanza gives the host and the request; the command line overrides it', async () => {
     const common = `SPA_SERVER 127.0.0.1\nSPA_SERVER_PORT ${port()}\n${STANZA}`
     write(
       '.fwknoprc',
@@ -113,7 +113,7 @@ describe('fwknop', () => {
     })
   })
 
-  test('an IPv6 address is one that only our own daemon knows, and is taken', async () => {
+  test("an IPv6 address is accepted, though only Postern's daemon understands it", async () => {
     const six = createSocket('udp6').on('message', (message) => received.push(new Uint8Array(message)))
     six.bind(0, '::1')
     await once(six, 'listening')
@@ -128,19 +128,19 @@ describe('fwknop', () => {
     }
   })
 
-  test('it says whom it asked for', async () => {
+  test('the output names the address that the packet asks for', async () => {
     write('.fwknoprc', `[127.0.0.1]\n${STANZA}`)
     const { out } = await run('fwknop', '127.0.0.1', '-p', String(port()), '-A', 'tcp/22', '-a', '192.0.2.9')
     expect(out).toBe(`asked 127.0.0.1 (udp ${port()}) for tcp/22, for 192.0.2.9\n`)
   })
 
-  test('a host of any name has its key in a file of keys', () => {
+  test('a file of keys can name a host of any name', () => {
     write('keys', 'constructor: secret\n')
     expect(keysFromFile(join(home, 'keys'), 'key', 'constructor')).toEqual({ key: new TextEncoder().encode('secret') })
   })
 
   test.skipIf(spawnSync('sh', ['-c', 'command -v fwknop']).status !== 0)(
-    'keys are read from what the real client makes',
+    'it reads the keys that the real client makes',
     async () => {
       const keys = execFileSync('fwknop', ['--key-gen'], { env: { ...process.env, HOME: home } }).toString()
       write('keys', keys)
@@ -157,11 +157,11 @@ describe('fwknop', () => {
     ['nothing to ask for', `[gate]\n${STANZA}`, ['gate'], /nothing to ask for/],
     ['no key', '[gate]\nACCESS tcp/22\n', ['gate'], /there is no key/],
     ['an unknown directive', '[gate]\nHMAC_KEY_BAS64 x\n', ['gate'], /\.fwknoprc:2:1: error: unknown directive/],
-    ['a key that is none', '[gate]\nKEY_BASE64 %%%\n', ['gate'], /KEY_BASE64: the key is not base64/],
+    ['an invalid key', '[gate]\nKEY_BASE64 %%%\n', ['gate'], /KEY_BASE64: the key is not base64/],
     ['a placeholder', '[gate]\nKEY __CHANGEME__\n', ['gate'], /not a key yet/],
     ['a third party', '[gate]\nALLOW_IP resolve\n', ['gate'], /this would ask a third party/],
     ['a command that is too long', `[gate]\n${STANZA}`, ['gate', '-C', 'x'.repeat(180)], /packet too long for fwknopd/],
-    // fwknop 2.6.10 says the same, with USE_HMAC N too, and of a key that one of the two has in base64.
+    // fwknop 2.6.10 refuses this too, even with USE_HMAC N or if only one key is in base64.
     [
       'one key twice',
       '[gate]\nKEY abc\nHMAC_KEY_BASE64 YWJj\nACCESS tcp/22\n',
@@ -181,7 +181,7 @@ describe('fwknop', () => {
       /the HMAC key is the same as the encryption key/,
     ],
     ['no HMAC key', '[gate]\nUSE_HMAC Y\nKEY abc\nACCESS tcp/22\n', ['gate'], /there is no HMAC key/],
-    ['an option of another', `[gate]\n${STANZA}`, ['gate', '--door', 'ssh'], /--door is not for fwknop/],
+    ['an option of another kind', `[gate]\n${STANZA}`, ['gate', '--door', 'ssh'], /--door is not for fwknop/],
   ])('%s: nothing is sent', async (_, rc, args, message) => {
     write('.fwknoprc', `${rc}SPA_SERVER 127.0.0.1\nSPA_SERVER_PORT ${port()}\n`)
     const { code, out, err } = await run('fwknop', ...args)
@@ -197,7 +197,7 @@ describe("Postern's own", () => {
   const config = (more = ''): string =>
     `[default]\nKey_File = ~/.config/postern/key\n\n[gate]\nHost = 127.0.0.1\nPort = ${port()}\nServer_Key = ${SERVER_KEY}\n${more}`
 
-  test('the section of a host says where to and what for; the command line goes before it', async () => {
+  test('the section of a host gives the host and the request; the command line overrides it', async () => {
     write('.config/postern/key', USER_SECRET)
     write('.config/postern/config', config('Door = ssh\nOpen_For = 10m\n'), 0o644)
     const before = Date.now()
@@ -226,7 +226,7 @@ describe("Postern's own", () => {
     })
   })
 
-  test('without a config everything stands on the command line', async () => {
+  test('without a config the command line says everything', async () => {
     write('mine', USER_SECRET)
     const args = ['--key', join(home, 'mine'), '--server-key', SERVER_KEY, '--door', 'ssh', '-p', String(port())]
     expect(await claim('127.0.0.1', ...args)).toMatchObject({ wanted: { kind: 'door', door: 'ssh' }, openS: 0 })
@@ -235,7 +235,7 @@ describe("Postern's own", () => {
     expect(await claim('127.0.0.1', ...args.slice(2))).toMatchObject({ wanted: { kind: 'door', door: 'ssh' } })
   })
 
-  test('with -v it says where that was read, and no secret', async () => {
+  test('with -v the output names the files that were read, and no secret', async () => {
     write('.config/postern/key', USER_SECRET)
     write('.config/postern/config', config('Door = ssh\n'))
     const { out } = await run('-v', 'gate')
@@ -249,7 +249,7 @@ describe("Postern's own", () => {
     expect(out).not.toContain(USER_SECRET.slice(-14, -1))
   })
 
-  test('of two packets the later one is later, in the same millisecond too', async () => {
+  test('a later packet has a later time, even in the same millisecond', async () => {
     write('.config/postern/key', USER_SECRET)
     write('.config/postern/config', config('Door = ssh\n'))
     const { asked } = readCommand(KNOCK_SPA, ['--spa', 'gate']) as { readonly asked: PosternRequest }
@@ -279,20 +279,25 @@ describe("Postern's own", () => {
       /both a door and ports for gate/,
     ],
     [
-      'a directive nobody knows',
+      'an unknown directive',
       '[gate]\nDor = ssh\n',
       [],
       /config:2:1: error: unknown directive `Dor`\n +did you mean `Door`\?/,
     ],
     ['no value', '[gate]\nDoor\n', [], /config:2:5: error: `Door` needs a value/],
     ['no section', 'Door = ssh\n', [], /config:1:1: error: `Door` is before the first section/],
-    ['no port', '[gate]\nPort = 0\n', [], /`0` is below the bound/],
-    ['no family', '[gate]\nFamily = 5\n', [], /`5` is not a family/],
-    ['no claim', '[gate]\nClaim = me\n', [], /`me` is not an address/],
+    ['an invalid port', '[gate]\nPort = 0\n', [], /`0` is below the bound/],
+    ['an invalid family', '[gate]\nFamily = 5\n', [], /`5` is not a family/],
+    ['an invalid claim', '[gate]\nClaim = me\n', [], /`me` is not an address/],
     ['a mistyped server key', `[gate]\nServer_Key = ${SERVER_KEY.slice(0, -2)}AA\n`, [], /the key is mistyped/],
-    ['the wrong kind', '', ['--server-key', USER_SECRET.split('\n')[1]!], /--server-key is a user's secret key/],
     [
-      'too long a door',
+      'a key of the wrong kind',
+      '',
+      ['--server-key', USER_SECRET.split('\n')[1]!],
+      /--server-key is a user's secret key/,
+    ],
+    [
+      'too long a name of a door',
       `[gate]\nServer_Key = ${SERVER_KEY}\n`,
       ['--door', 'x'.repeat(128)],
       /name of the door is too long/,
@@ -331,7 +336,7 @@ describe("Postern's own", () => {
     expect(readHostConfig('#'.repeat(1_048_577), 'gate').faults).toMatchObject([{ message: 'the file is too large' }])
   })
 
-  test('a secret key that others can read is refused, and a config that others can write', async () => {
+  test('a secret key that others can read and a config that others can write are refused', async () => {
     const args = ['gate', '--door', 'ssh']
     write('.config/postern/config', config(), 0o666)
     write('.config/postern/key', USER_SECRET, 0o644)
@@ -344,7 +349,7 @@ describe("Postern's own", () => {
   })
 })
 
-test('the address that is claimed is the one this machine sends from, but for a private one on its way to a public one', () => {
+test('the claimed address is the one this machine sends from, unless it is private and the server is public', () => {
   expect(known('192.0.2.7', '198.51.100.1')).toBe('known 192.0.2.7')
   expect(known('10.0.0.2', '10.0.0.1')).toBe('known 10.0.0.2')
   expect(known('10.0.0.2', '198.51.100.1')).toBe('translated 10.0.0.2')
@@ -358,7 +363,7 @@ describe('knockknock', () => {
 
   test.each<[string, Readonly<Record<string, string>>, readonly string[], RegExp]>([
     ['no profile', {}, [], /cipher\.key: there is no such file/],
-    ['no key', { 'cipher.key': 'AAAA\n' }, [], /cipher\.key: is not a key/],
+    ['an invalid key', { 'cipher.key': 'AAAA\n' }, [], /cipher\.key: is not a key/],
     [
       'no knock port',
       { 'cipher.key': 'A'.repeat(22), 'mac.key': `${'A'.repeat(22)}==\n`, config: '[main]\n' },
@@ -393,7 +398,7 @@ describe('knockknock', () => {
   )
 })
 
-/** What is known of an address on its way to another. */
+/** Says whether an address is known as seen from a destination, or translated on the way. */
 function known(own: string, to: string): string {
   const { kind, address } = judge(parseAddress(own)!, parseAddress(to)!)
   return `${kind} ${formatAddress(address)}`

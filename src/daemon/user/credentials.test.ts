@@ -1,4 +1,4 @@
-// Goal: any right of any thread beyond those of the daemon's user is found, whichever set it is in.
+// Goal: any right of any thread beyond those of the daemon's user is found, in every set of rights.
 import { expect, test } from 'vitest'
 import { DAEMON_CAPABILITIES, readThreads } from '../../native/credentials.ts'
 import type { ThreadCredentials } from '../../native/credentials.ts'

@@ -1,4 +1,4 @@
-// Goal: the daemon's user, and nobody else, has what a host keeps of its fleet, and nothing that another user wrote there counts.
+// Goal: the daemon's user alone owns this host's folder of the fleet, and no file that another user wrote there counts.
 import {
   chownSync,
   lstatSync,

@@ -8,8 +8,8 @@ import { giveFolder, requireRootFolder, takeFolder } from './root-files.ts'
 import type { RunsAs } from './settle.ts'
 
 /**
- * Gives the folder of what this host keeps of a fleet to the user that the daemon runs as, and makes it if it is missing.
- * What another user had is put aside: that user could have written what an operator never signed, and etcd has all of it.
+ * Gives this host's folder of the fleet to the user that the daemon runs as, and creates it if it is missing.
+ * A folder of another user is put aside: that user could have written anything there. All of it is still in etcd.
  * Never throws: without the folder the daemon goes on, and its doors of the fleet stay shut.
  *
  * @param file the fleet.conf. If it cannot be used, nothing is done: the daemon says why
@@ -23,7 +23,7 @@ export function settleFleet(file: string, account: Account | undefined): RunsAs[
     if (account !== undefined) giveState(stateFolder, account)
     return aside === undefined ? [] : [{ level: 'error', text: aside }]
   } catch (error) {
-    // The daemon reads the file itself, and has words for what is wrong.
+    // The daemon reads the file itself, and reports what is wrong.
     if (error instanceof FleetSettingsError || error instanceof FileError) return []
     return [{ level: 'error', text: (error as Error).message }]
   }

@@ -1,4 +1,4 @@
-// Goal: no reload puts a config in force for which the daemon would have had to start differently.
+// Goal: no reload puts a config in force that would need another start of the daemon.
 import { expect, test } from 'vitest'
 import type { Config } from '../../config/config.ts'
 import { readConfig } from '../../config/read.ts'

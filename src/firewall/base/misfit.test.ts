@@ -1,4 +1,4 @@
-// Goal: a port that a config opens and a base ruleset refuses is told, and one that is left to a guard that is not there.
+// Goal: a port that the config opens and the base ruleset refuses is reported, and so is a port for a missing guard.
 import { expect, test } from 'vitest'
 import * as fc from 'fast-check'
 import type { Config, Service } from '../../config/config.ts'

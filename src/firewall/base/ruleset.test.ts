@@ -1,4 +1,4 @@
-// Goal: the base ruleset says what it is meant to, on trial and kept, with a guard and without.
+// Goal: the base ruleset has the intended rules, on trial and kept, with a guard and without.
 import { expect, test } from 'vitest'
 import { readConfig } from '../../config/read.ts'
 import { TCP } from '../../packet/packet.ts'

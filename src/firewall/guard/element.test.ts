@@ -1,4 +1,4 @@
-// Goal: an opening is made of exactly the elements that let its source, and nobody else, to its ports.
+// Goal: an opening has exactly the elements that let its source, and nobody else, reach its ports.
 import { expect, test } from 'vitest'
 import type { Config } from '../../config/config.ts'
 import { readConfig } from '../../config/read.ts'

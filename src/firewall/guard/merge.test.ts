@@ -1,4 +1,4 @@
-// Goal: merging changes nothing about which ports and addresses are meant, and leaves nothing that overlaps.
+// Goal: merging keeps the same ports and addresses, and leaves no overlap.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Service } from '../../config/config.ts'

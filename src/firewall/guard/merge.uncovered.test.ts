@@ -1,4 +1,4 @@
-// Goal: exactly the ports that were hidden and are not any more, in as few ranges as can be.
+// Goal: the result is exactly the ports that are no longer hidden, in as few ranges as possible.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Service } from '../../config/config.ts'
@@ -22,12 +22,12 @@ test.each([
   expect(uncovered(services(before), services(after)).map(formatService).join(' ')).toBe(expected)
 })
 
-/** How many of them have a port. */
+/** The number of these services that have a port. */
 function ranges(all: readonly Service[], port: number): number {
   return all.filter(({ first, last }) => first <= port && port <= last).length
 }
 
-test('each port by itself', () => {
+test('the result is right for each port by itself', () => {
   const range = fc
     .tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 8 }))
     .map(([first, more]): Service => ({ protocol: 6, first, last: first + more, host: undefined }))

@@ -1,4 +1,4 @@
-// Goal: the port to which strangers are sent is one at which nobody answers them.
+// Goal: packets from unknown sources are redirected to a port at which no program answers.
 import { expect, test } from 'vitest'
 import { readConfig } from '../../config/read.ts'
 import { planOf } from './plan.ts'

@@ -1,5 +1,5 @@
-// Goal: the rules, walked one packet after another, open a door for exactly those who knock as the door asks, and no scan
-// of all ports in whatever order opens one, with nothing but the rules that put a source back.
+// Goal: the rules, applied packet by packet, open a door only for the knocks of that door. No scan of all ports opens
+// one, in any order. Only the rules that set a source back prevent it.
 import { expect, test } from 'vitest'
 import { SLOW } from '../../../test/slow.ts'
 import type { Knock, Service } from '../../config/config.ts'
@@ -28,10 +28,10 @@ function plan(...doors: readonly KernelDoor[]): KernelPlan {
   return { file: 'knockd.conf', doors, ...none, scanPorts: 0, scanIgnoreMs: 0, drops: false, flagged: false }
 }
 
-/** Walks one source's packets through the rules, as the kernel does. */
+/** Applies the rules to one source's packets, as the kernel does. */
 class Source {
   readonly #knocking: Knocking
-  /** When the source was put into a list, milliseconds. */
+  /** The time when the source was added to a list, in milliseconds. */
   readonly #in = new Map<string, number>()
   readonly #address = parseAddress('192.0.2.7')!
   #now = 0
@@ -114,7 +114,10 @@ test('a scan in order, backwards or at random opens nothing', () => {
   }
 })
 
-/** What opens a door, said another way: the last first knock begins; from there each packet is the next knock or a repeat. */
+/**
+ * A second definition of an opening: it begins at the last first knock; each packet after it is the next knock or a
+ * repeat.
+ */
 function opens(knocks: readonly number[], hits: readonly number[]): boolean {
   let stage = 0
   for (const port of hits) {
@@ -126,7 +129,7 @@ function opens(knocks: readonly number[], hits: readonly number[]): boolean {
   return false
 }
 
-test('random knocks at few ports open what an obviously right model opens, for each door on its own', () => {
+test('random knocks at few ports open the same doors as a simple model, each door on its own', () => {
   const sequences: readonly (readonly number[])[] = [[1, 2, 3], [1, 2], [1, 3, 1, 2], [2, 1, 2, 1], [3], [4, 1]]
   const doors = sequences.map((ports, index) => door(`d${index}`, ports.map(tcp)))
   const next = random(2)
@@ -142,7 +145,7 @@ test('random knocks at few ports open what an obviously right model opens, for e
   expect(opened).toBeGreaterThan(WALKS / 10)
 })
 
-test('the time is counted from the first knock, and the last of several first ones', () => {
+test('the time limit starts at the first knock, and at the last one if there are several', () => {
   const knocks = [1, 2, 3, 4].map(tcp)
   const at = (...times: readonly number[]): boolean => {
     const walker = source(door('a', knocks))
@@ -156,7 +159,7 @@ test('the time is counted from the first knock, and the last of several first on
   expect(again.isIn('open_a')).toBe(true)
 })
 
-test('a knock that is sent again is no wrong one, an older one is', () => {
+test('a repeat of the last knock is not a wrong knock, but an older knock is', () => {
   for (const [ports, open] of [
     [[1, 1, 2, 2, 2, 3, 3], true],
     [[1, 2, 1, 3], false],
@@ -168,13 +171,13 @@ test('a knock that is sent again is no wrong one, an older one is', () => {
   }
 })
 
-test('the protocol counts', () => {
+test('a knock over another protocol does not count', () => {
   const one = source(door('a', [tcp(1), { protocol: UDP, port: 2 }]))
   expect(one.hit(tcp(1)).hit(tcp(2)).isIn('open_a')).toBe(false)
   expect(one.hit(tcp(1)).hit({ protocol: UDP, port: 2 }).isIn('open_a')).toBe(true)
 })
 
-test('a door that others may knock at stays shut', () => {
+test('a door stays shut for sources that may not knock at it', () => {
   const knocks = [tcp(1), tcp(2)]
   const from = (network: string): boolean =>
     source(door('a', knocks, { allowFrom: [parseNetwork(network)!] }))

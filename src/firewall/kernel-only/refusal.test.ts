@@ -1,4 +1,4 @@
-// Goal: nothing that the kernel cannot do is left out in silence: each is named with its line and what would be right.
+// Goal: nothing that the kernel cannot do is left out in silence: each such line is named, with what would be right.
 import { expect, test } from 'vitest'
 import { formatFault } from '../../text/fault.ts'
 import { readConfig } from '../../config/read.ts'

@@ -1,4 +1,4 @@
-// Goal: the text for nft and iptables is what an administrator would write, and the real programs take it.
+// Goal: the text for nft and iptables is what an administrator would write, and the real programs accept it.
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { readConfig } from '../../config/read.ts'

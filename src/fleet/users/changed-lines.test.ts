@@ -1,4 +1,4 @@
-// Goal: what is left out are whole lines that both files have, and nothing else.
+// Goal: only whole lines that both files have are left out.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { changedLines } from './changed-lines.ts'

@@ -1,5 +1,5 @@
-// Goal: a host has the users that an operator signed, all of one version or none of it, whatever happens and whoever writes
-// to etcd; and it says what changed, and why something is refused.
+// Goal: a host has the users that an operator signed, all of one version or none of it, whatever anybody writes to
+// etcd. It logs what changed, and why something is refused.
 import {
   chmodSync,
   existsSync,
@@ -42,7 +42,7 @@ afterEach(() => {
   }
 })
 
-/** The disk of a host, whose steps a test can look at or make fail. */
+/** The disk of a host, whose steps a test can watch or make fail. */
 function disk(before: (step: string, path: string) => void): NonNullable<FleetUsersDeps['disk']> {
   return {
     ...realDisk,
@@ -93,8 +93,8 @@ function disk(before: (step: string, path: string) => void): NonNullable<FleetUs
   }
 }
 
-describe('what is pushed', () => {
-  test('is in force, private, and said with who came and went, without secrets', async () => {
+describe('a pushed version', () => {
+  test('is in force and private, and the log names the users added and removed, without secrets', async () => {
     const one = host()
     await one.push(1, { 'ssh.users': USERS, 'notes.txt': 'anything\n' })
     expect(one.text('ssh.users')).toBe(USERS)
@@ -110,7 +110,7 @@ describe('what is pushed', () => {
     expect(one.lines.join('\n')).not.toMatch(/7431|600[1-4]/)
   })
 
-  test('is fetched as far as it is new', async () => {
+  test('is fetched only where it is new', async () => {
     const one = host()
     const lines = Array.from({ length: 10_000 }, (_, at) => `user${at} 7431,8020,${1024 + at},${(at % 7) + 5000}\n`)
     await one.push(1, { 'ssh.users': lines.join('') })
@@ -122,14 +122,14 @@ describe('what is pushed', () => {
     expect(one.etcd.asked.length).toBeLessThanOrEqual(2)
   })
 
-  test('leaves the previous version, and no older one', async () => {
+  test('leaves the version before it, and no older one', async () => {
     const one = host()
     for (const version of [1, 2, 5])
       await one.push(version, { 'ssh.users': USERS.repeat(1).replace('6001', `60${version}1`) })
     await soon(() => expect(readdirSync(one.state).sort()).toEqual(['users-2', 'users-5', 'users.d', 'users.signed']))
   })
 
-  test('is in force after a restart without etcd, and the doors are there before etcd answers', async () => {
+  test('is in force after a restart without etcd, and the doors have their users before etcd answers', async () => {
     const one = host()
     await one.push(3, { 'ssh.users': USERS })
     one.etcd.away = 'no majority of etcd answers'
@@ -138,7 +138,7 @@ describe('what is pushed', () => {
     expect(one.text('ssh.users')).toBe(USERS)
   })
 
-  test('nothing was ever pushed: there is no folder, and that is said', () => {
+  test('is missing before the first push: there is no folder, and that is logged', () => {
     const one = host()
     expect(existsSync(one.path('.'))).toBe(false)
     expect(one.lines).toEqual([
@@ -146,7 +146,7 @@ describe('what is pushed', () => {
     ])
   })
 
-  test('is deleted in etcd: it stays, and that is said', async () => {
+  test('stays in force if it is deleted in etcd, and that is logged', async () => {
     const one = host()
     await one.push(3, { 'ssh.users': USERS })
     one.users.changed([{ type: 'delete', kv: { key: PLACE, value: '', modRevision: '2' } }])
@@ -161,7 +161,11 @@ describe('refused, and the previous version stays', () => {
   const good = { 'ssh.users': USERS }
   const part = { id: SEAL.idOf(Buffer.from('x')), bytes: 1 }
   const cases: readonly (readonly [string, (etcd: MemoryEtcd) => string, RegExp])[] = [
-    ['signed by nobody of the operators', (etcd) => etcd.push(2, good, 'mallory'), /signed by somebody who may not/],
+    [
+      'signed by somebody who is not an operator',
+      (etcd) => etcd.push(2, good, 'mallory'),
+      /signed by somebody who may not/,
+    ],
     [
       'signed for another place',
       () => signed({ version: 2, files: [] }, 'alice', '/postern/other/doc/users'),
@@ -247,7 +251,7 @@ describe('refused, and the previous version stays', () => {
     expect(one.text('ssh.users')).toBe(USERS)
   })
 
-  test('an older version, also after a restart; and the same version with another content', async () => {
+  test('an older version, even after a restart; and the same version with another content', async () => {
     const one = host()
     const first = one.etcd.push(4, good)
     await one.tell(first)
@@ -263,7 +267,7 @@ describe('refused, and the previous version stays', () => {
     expect(one.text('ssh.users')).not.toContain('alice')
   })
 
-  test('an operator who was removed: what they signed before stays, and nothing new of theirs counts', async () => {
+  test('a new version of an operator who was removed: what they signed before stays', async () => {
     const one = host()
     await one.push(1, good, 'bob')
     one.operators = ['alice']
@@ -286,7 +290,7 @@ describe('refused, and the previous version stays', () => {
     expect(one.users.status.refused).toContain('damaged')
   })
 
-  test('a file with an error is taken once the door that reads it has changed', async () => {
+  test('a file with an error, until the door that reads it has changed', async () => {
     const one = host('[ssh]\nOne_Time_Sequences = USERS/ssh.users\nOpen_Ports = tcp/22\n')
     await one.push(1, good)
     expect(one.users.status.refused).toMatch(/ssh\.users:1:/)
@@ -295,7 +299,7 @@ describe('refused, and the previous version stays', () => {
     await soon(() => expect(one.text('ssh.users')).toBe(USERS))
   })
 
-  test('something else has the name of the link: nothing of it is touched', async () => {
+  test('a file in place of the link: it is not touched', async () => {
     const one = host()
     mkdirSync(one.path('.'))
     writeFileSync(one.path('mine'), 'mine')
@@ -305,8 +309,8 @@ describe('refused, and the previous version stays', () => {
   })
 })
 
-describe('what passes', () => {
-  test('etcd goes away between the document and its parts: they are fetched later', async () => {
+describe('a passing failure', () => {
+  test('etcd goes away between the document and its parts: the parts are fetched later', async () => {
     vi.useFakeTimers()
     try {
       const one = host()
@@ -327,7 +331,7 @@ describe('what passes', () => {
   })
 
   test.each(['create', 'write', 'sync', 'mkdir', 'syncFolder', 'rename'])(
-    'a full disk at %s: refused whole, the previous version stays, and it is tried again',
+    'a full disk at %s: the version is refused whole, the previous one stays, and it is tried again',
     async (failing) => {
       let isFull = false
       const full = (step: string): void => {
@@ -347,7 +351,7 @@ describe('what passes', () => {
 })
 
 describe('a crash', () => {
-  /** Ends a host at the given step of taking a version, and returns the steps until then. */
+  /** Ends a host at the given step of taking a version; returns the steps before it. */
   async function crashAt(at: number): Promise<{ readonly one: FleetHost; readonly steps: readonly string[] }> {
     const steps: string[] = []
     let isCounting = false
@@ -371,7 +375,7 @@ describe('a crash', () => {
     'p.knockknock/alice/config': '[main]\nknock_port = 22\n',
   }
 
-  test('at any step between fetching and putting in force: one version or the other, whole, and the document says which', async () => {
+  test('at any step: one version or the other is in force, whole, and the document says which', async () => {
     const { steps: all } = await crashAt(Infinity)
     expect(all.length).toBeGreaterThan(15)
     for (let at = 0; at < all.length; at++) {
@@ -387,13 +391,13 @@ describe('a crash', () => {
     }
   })
 
-  test('of the machine: all files and their folders are on disk before the document, and that before the link', async () => {
+  test('of the machine: all files and folders are on disk before the document, and the document before the link', async () => {
     const { steps } = await crashAt(Infinity)
     const place = (step: string): number => steps.indexOf(step)
     const stored = place('rename users.signed')
     const files = steps.filter((step) => step.startsWith('create users-2/'))
     expect(files).toEqual(['create users-2/ssh.users'])
-    // Files that stay the same were synced with their version.
+    // Unchanged files were synced with their version.
     expect(steps.filter((step) => step.startsWith('link users-2/'))).toHaveLength(4)
     for (const file of files) expect(place(file.replace('create', 'sync'))).toBeGreaterThan(place(file))
     const before = [
@@ -411,7 +415,7 @@ describe('a crash', () => {
     expect(place('replace users.d')).toBeGreaterThan(stored)
   })
 
-  test('files that were damaged since are said, and the same text repairs them', async () => {
+  test('damaged files are logged, and the same text repairs them', async () => {
     const one = host()
     const text = one.etcd.push(7, { 'ssh.users': USERS })
     await one.tell(text)
@@ -427,7 +431,7 @@ describe('a crash', () => {
   })
 })
 
-test('one-time lists: lines that this host used stay used in a new version of the list', async () => {
+test('lines of one-time lists that this host used stay used in a new version', async () => {
   const one = host(LIST)
   await one.push(1, { 'ssh.list': ' 7431,8020\n 7432,8021\n 7433,8022\n' })
   writeFileSync(one.path('ssh.list'), '#7431,8020\n 7432,8021\n 7433,8022\n')
@@ -438,7 +442,7 @@ test('one-time lists: lines that this host used stay used in a new version of th
   expect(one.lines).toContain('notice: the users of the fleet: ssh.list: added 1 sequence')
 })
 
-test('of versions that come in any order, damaged or not, the highest good one is in force', async () => {
+test('of versions in any order, damaged or not, the highest good one is in force', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(
@@ -470,7 +474,7 @@ test('of versions that come in any order, damaged or not, the highest good one i
   )
 })
 
-test('users of a copy that somebody restored are in no file, until newer ones come', async () => {
+test('users of a restored copy are in no file, until newer ones come', async () => {
   const web = host()
   await web.push(3, { 'ssh.users': 'alice 7431,8020,6001\n' })
   web.least.raise(4)
@@ -483,7 +487,7 @@ test('users of a copy that somebody restored are in no file, until newer ones co
   expect(web.text('ssh.users')).toBe('bob 7431,8020,6002\n')
 })
 
-test('a host that lost its State_Folder takes no older users than it had', async () => {
+test('a host that lost its State_Folder accepts no older users than it had', async () => {
   const web = host()
   await web.push(3, { 'ssh.users': 'bob 7431,8020,6002\n' })
   rmSync(web.state, { recursive: true })
@@ -495,7 +499,7 @@ test('a host that lost its State_Folder takes no older users than it had', async
   expect(web.text('ssh.users')).toBe('bob 7431,8020,6002\n')
 })
 
-/** A change of the key of the users. */
+/** Returns the change that writes the key of the users in etcd. */
 function putOf(value: string): {
   readonly type: 'put'
   readonly kv: { key: string; value: string; modRevision: string }
@@ -503,7 +507,7 @@ function putOf(value: string): {
   return { type: 'put', kv: { key: PLACE, value, modRevision: '1' } }
 }
 
-test('garbage that comes right after a good version hides it not, nor keeps it from being tried again', async () => {
+test('garbage right after a good version neither hides that version nor stops the tries', async () => {
   const web = host()
   web.etcd.away = 'no majority'
   const text = web.etcd.push(2, { 'ssh.users': USERS })

@@ -1,5 +1,5 @@
-// Goal: an access.conf that fwknopd takes means here what it means there, or is refused with the line and what to do; no
-// directive of fwknopd(8) is passed over, nothing that is read throws, and no key is repeated in a fault.
+// Goal: an access.conf that fwknopd accepts means the same here, or is refused with the line and what to do. No
+// directive of fwknopd(8) is ignored, no text makes reading throw, and no key is repeated in a fault.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,7 +21,7 @@ const faultsOf = (text: string): readonly string[] =>
 const networks = (list: Stanza['sources']): readonly string[] => list.map(formatNetwork)
 const KEYS = 'KEY a phrase\nHMAC_KEY another phrase\n'
 
-/** The only stanza of `SOURCE ANY`, two keys and these lines. */
+/** A stanza of `SOURCE ANY`, two keys and the given lines, which has to be the only one. */
 function stanzaOf(lines: string): Stanza {
   const { stanzas, faults } = readAccess(`SOURCE ANY\n${KEYS}${lines}\n`)
   expect(faults.filter(({ severity }) => severity === 'error')).toEqual([])
@@ -29,7 +29,7 @@ function stanzaOf(lines: string): Stanza {
   return stanzas[0]!
 }
 
-describe('a file that fwknopd takes', () => {
+describe('a file that fwknopd accepts', () => {
   const { stanzas, faults } = readAccess(fixture('access.conf'))
 
   test('has no faults', () => {
@@ -37,7 +37,7 @@ describe('a file that fwknopd takes', () => {
     expect(stanzas.map(({ line }) => line)).toEqual([4, 18, 30, 43, 53])
   })
 
-  test('a stanza with everything about one port', () => {
+  test('a stanza with everything about one port is read', () => {
     const stanza = stanzas[0]!
     expect(networks(stanza.sources)).toEqual(['192.0.2.0/24', '198.51.100.7'])
     expect(networks(stanza.destinations)).toEqual(['203.0.113.1'])
@@ -61,7 +61,7 @@ describe('a file that fwknopd takes', () => {
     })
   })
 
-  test('a stanza as they were written years ago', () => {
+  test('a stanza in the style of earlier years is read', () => {
     const stanza = stanzas[1]!
     expect(networks(stanza.sources)).toEqual(['198.51.100.0/24'])
     expect(stanza).toMatchObject({
@@ -77,7 +77,7 @@ describe('a file that fwknopd takes', () => {
     })
   })
 
-  test('GnuPG and Rijndael side by side, and a command cycle', () => {
+  test('GnuPG and Rijndael side by side, and a command cycle, are read', () => {
     expect(stanzas[2]).toMatchObject({
       sources: [],
       rijndael: { key: ascii('one more phrase') },
@@ -95,7 +95,7 @@ describe('a file that fwknopd takes', () => {
     })
   })
 
-  test('GnuPG alone, without signatures', () => {
+  test('GnuPG alone, without signatures, is read', () => {
     expect(stanzas[3]).toMatchObject({
       rijndael: undefined,
       gnupg: { homeDir: '/root/.gnupg', decryptId: undefined, passphrase: undefined, signers: undefined },
@@ -103,19 +103,21 @@ describe('a file that fwknopd takes', () => {
     })
   })
 
-  test('a 0 is no time, but fwknopd’s own', () => {
+  test('a time of 0 means fwknopd’s default', () => {
     expect(stanzas[4]).toMatchObject({ accessTimeoutS: 30, maxTimeoutS: 300, gnupg: undefined, commands: undefined })
     expect(stanzaOf('MAX_FW_TIMEOUT 0').maxTimeoutS).toBe(300)
   })
 })
 
-test('each fault of a file has its place, and what would be right', () => {
+test('each fault of a file has its place, and says what would be right', () => {
   const { stanzas, faults } = readAccess(fixture('access-faults.conf'))
   expect(stanzas).toEqual([])
   expect(faults.map((fault) => `${formatFault('access.conf', fault)}\n`).join('')).toBe(fixture('access-faults.txt'))
 })
 
-/** Each in fwknopd(8), "ACCESS.CONF VARIABLES", in its order; then what its access.conf and its messages name beside. */
+/**
+ * The variables of fwknopd(8), "ACCESS.CONF VARIABLES", in its order; then those of its access.conf and its messages.
+ */
 const MANUAL: Readonly<Record<string, string>> = {
   SOURCE: '192.0.2.7',
   DESTINATION: '192.0.2.7',
@@ -165,11 +167,11 @@ const MANUAL: Readonly<Record<string, string>> = {
 }
 
 describe('every directive of fwknopd(8)', () => {
-  test('is known here, and no other is', () => {
+  test('is known here, and no other one is', () => {
     expect([...ACCESS.spellings].sort()).toEqual(Object.keys(MANUAL).sort())
   })
 
-  /** What some directives need beside them to say anything. */
+  /** The lines that some directives need beside them to have an effect. */
   const beside: Readonly<Record<string, string>> = {
     CMD_EXEC_USER: 'ENABLE_CMD_EXEC Y\n',
     CMD_EXEC_GROUP: 'ENABLE_CMD_EXEC Y\n',
@@ -185,12 +187,12 @@ describe('every directive of fwknopd(8)', () => {
     GPG_DISABLE_SIG: 'GPG_DECRYPT_PW x\n',
   }
 
-  test.each(Object.entries(MANUAL))('%s is honoured, or refused by name', (name, value) => {
+  test.each(Object.entries(MANUAL))('%s is obeyed, or refused by name', (name, value) => {
     const before = `SOURCE ANY\n${KEYS}${beside[name] ?? ''}`
     const line = before.split('\n').length
     const { stanzas, faults } = readAccess(`${before}${name} ${value}\n${name === 'SOURCE' ? KEYS : ''}`)
     if (INCLUDES.has(name)) {
-      // What they do is tried in include.test.ts.
+      // include.test.ts tests what they do.
       expect(faults.map(({ message }) => message)).toContain(`${name}: nothing can be included here`)
       return
     }
@@ -200,13 +202,13 @@ describe('every directive of fwknopd(8)', () => {
       expect(refusals[0]!.hint).toBeTruthy()
       return
     }
-    // A signature is asked for anyway: this line is the one that says what holds without it.
+    // This line has no effect: a signature is required anyway.
     if (name === 'GPG_REQUIRE_SIG') return
     expect(stanzas.length).toBeGreaterThan(0)
     expect(stanzas).not.toEqual(readAccess(before).stanzas)
   })
 
-  test('GPG_REQUIRE_SIG Y changes nothing, N is refused', () => {
+  test('GPG_REQUIRE_SIG Y changes nothing, and N is refused', () => {
     const gnupg = 'GPG_DECRYPT_PW x\nGPG_REMOTE_ID 1234ABCD1234ABCD\n'
     expect(stanzaOf(`${gnupg}GPG_REQUIRE_SIG Y`)).toEqual(stanzaOf(gnupg))
     expect(faultsOf(`SOURCE ANY\n${KEYS}${gnupg}GPG_REQUIRE_SIG N\n`)[0]).toContain('a signature is required anyway')
@@ -239,20 +241,20 @@ describe('values', () => {
     expect(readAccess(`SOURCE ${text}\n${KEYS}`).stanzas).toEqual([])
   })
 
-  test('a value ends at its semicolon, behind which only a comment may stand', () => {
+  test('a value ends at its semicolon; only a comment may follow', () => {
     expect(stanzaOf('OPEN_PORTS: tcp/22 ; # ssh').openPorts).toEqual([{ protocol: 6, port: 22 }])
     expect(faultsOf(`SOURCE ANY\n${KEYS}OPEN_PORTS tcp/22; udp/53\n`)).toEqual([
       'access.conf:4:18: error: the value ends at this `;`\n    fwknopd ignores the rest: delete it, or write it on its own line',
     ])
   })
 
-  test('the last of two lines counts, and is warned about', () => {
+  test('the last of two lines counts, and there is a warning', () => {
     expect(stanzaOf('OPEN_PORTS tcp/22\nOPEN_PORTS udp/53').openPorts).toEqual([{ protocol: 17, port: 53 }])
     expect(stanzaOf('KEY_BASE64 AAEC').rijndael!.key).toEqual(Uint8Array.of(0, 1, 2))
     expect(faultsOf(`SOURCE ANY\n${KEYS}KEY_BASE64 AAEC\n`)[0]).toContain('`KEY_BASE64` is already set on line 2')
   })
 
-  test('a line end of DOS is not part of a value, and no key either', () => {
+  test('a line end of DOS is not part of a value, and is not accepted as part of a key', () => {
     const { stanzas, faults } = readAccess('SOURCE ANY\r\nKEY_BASE64 AAEC\r\nHMAC_KEY_BASE64 AwQF\r\n# end\r\n')
     expect(faults).toEqual([])
     expect(stanzas[0]!.rijndael!.key).toEqual(Uint8Array.of(0, 1, 2))
@@ -261,7 +263,7 @@ describe('values', () => {
     )
   })
 
-  test('too much is refused', () => {
+  test('a text beyond the bounds is refused', () => {
     expect(faultsOf('#'.repeat(ACCESS_MAX_CHARS + 1))[0]).toContain('the file is too large')
     expect(faultsOf(`SOURCE ANY\n${KEYS}`.repeat(ACCESS_STANZAS_MAX + 1))[0]).toContain('too many stanzas')
     expect(readAccess(`SOURCE ANY\n${KEYS}`.repeat(ACCESS_STANZAS_MAX)).stanzas).toHaveLength(ACCESS_STANZAS_MAX)
@@ -272,7 +274,7 @@ describe('values', () => {
     expect(faultsOf(`SOURCE ${'1'.repeat(20_000)}`)[0]).toContain('the line is too long')
   })
 
-  test('whose signature counts', () => {
+  test('the signers are those of the given ids or fingerprints', () => {
     const fingerprint = '00CC95F05BC146B6AC4038C9E36F443C6A3FAD56'
     const other = '00CC95F05BC146B6AC4038C9E36F443C6A3FAD57'
     const { ids, fingerprints } = stanzaOf('GPG_ALLOW_NO_PW Y\nGPG_REMOTE_ID 0x6a3fad56 , E36F443C6A3FAD58').gnupg!
@@ -286,7 +288,7 @@ describe('values', () => {
   })
 })
 
-describe('whatever is in the file', () => {
+describe('any text in the file', () => {
   const names = fc.constantFrom(...ACCESS.spellings, 'source', 'KEY_BASE46')
   const lines = fc.tuple(names, fc.constantFrom(' ', ': ', '\t', '', '='), fc.string({ unit: 'binary', maxLength: 40 }))
   const files = fc.array(
@@ -297,7 +299,7 @@ describe('whatever is in the file', () => {
     { maxLength: 30 },
   )
 
-  test('nothing throws, and an error leaves no stanza', () => {
+  test('reading never throws, and an error leaves no stanza', () => {
     fc.assert(
       fc.property(files, (file) => {
         const { stanzas, faults } = readAccess(file.join('\n'))
@@ -320,63 +322,66 @@ describe('whatever is in the file', () => {
   })
 })
 
-describe.skipIf(spawnSync('fwknopd', ['--version']).status !== 0)('beside the real fwknopd', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'postern-access-'))
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
-  const config = join(folder, 'fwknopd.conf')
-  const access = join(folder, 'access.conf')
-  writeFileSync(config, `PCAP_INTF lo;\nFWKNOP_RUN_DIR ${folder};\nENABLE_IPT_FORWARDING Y;\n`, { mode: 0o600 })
+describe.skipIf(spawnSync('compared with the real fwknopd', ['--version']).status !== 0)(
+  'beside the real fwknopd',
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'postern-access-'))
+    afterAll(() => rmSync(folder, { recursive: true, force: true }))
+    const config = join(folder, 'fwknopd.conf')
+    const access = join(folder, 'access.conf')
+    writeFileSync(config, `PCAP_INTF lo;\nFWKNOP_RUN_DIR ${folder};\nENABLE_IPT_FORWARDING Y;\n`, { mode: 0o600 })
 
-  /** Whether fwknopd takes a file. */
-  function taken(text: string): boolean {
-    writeFileSync(access, text, { mode: 0o600 })
-    const run = spawnSync('fwknopd', ['-f', '--exit-parse-config', '-c', config, '-a', access], { timeout: 20_000 })
-    return run.status === 0
-  }
+    /** Returns true if fwknopd accepts a file. */
+    function taken(text: string): boolean {
+      writeFileSync(access, text, { mode: 0o600 })
+      const run = spawnSync('fwknopd', ['-f', '--exit-parse-config', '-c', config, '-a', access], { timeout: 20_000 })
+      return run.status === 0
+    }
 
-  test.each([
-    'SOURCE',
-    'SOURCE ANY',
-    'SOURCE ANY\nHMAC_KEY abc',
-    'SOURCE ANY\nKEY=abc',
-    'SOURCE ANY\nKEY:abc',
-    'SOURCE ANY\nKEY __CHANGEME__',
-    'SOURCE ANY\nKEY abc\nHMAC_KEY abc',
-    'SOURCE ANY\nKEY abc\nHMAC_DIGEST_TYPE sha224',
-    'SOURCE ANY\nKEY abc\nENCRYPTION_MODE pcbc',
-    'SOURCE ANY\nKEY abc\nOPEN_PORTS 22',
-    'SOURCE ANY\nKEY abc\nOPEN_PORTS icmp/8',
-    'SOURCE ANY\nKEY abc\nACCESS_EXPIRE 2030-12-31',
-    'SOURCE ANY\nKEY abc\nFW_ACCESS_TIMEOUT 8388609',
-    'SOURCE ANY\nKEY abc\nMAX_FW_TIMEOUT 8388609',
-    'SOURCE ANY\nKEY abc\nFORCE_NAT 192.168.1.3',
-    'SOURCE ANY\nKEY abc\nFORCE_NAT inside.example.org 22',
-    'SOURCE ANY\nKEY abc\nCMD_CYCLE_OPEN /bin/true',
-    'SOURCE ANY\nKEY abc\nCMD_CYCLE_OPEN /bin/true\nCMD_CYCLE_CLOSE none',
-    'SOURCE ANY\nKEY abc\nCMD_CYCLE_CLOSE /bin/true\nCMD_CYCLE_TIMER 9',
-    'SOURCE ANY\nKEY abc\nCMD_CYCLE_OPEN /bin/true\nCMD_CYCLE_CLOSE NONE\nCMD_CYCLE_TIMER 0',
-    'SOURCE ANY\nGPG_DECRYPT_ID 1234ABCD\nGPG_REMOTE_ID 1234ABCD',
-    'SOURCE ANY\nGPG_DECRYPT_PW abc',
-    'source ANY\nKEY abc',
-  ])('what it refuses is refused: %j', (text) => {
-    expect(taken(`${text}\n`)).toBe(false)
-    expect(readAccess(`${text}\n`).stanzas).toEqual([])
-  })
+    test.each([
+      'SOURCE',
+      'SOURCE ANY',
+      'SOURCE ANY\nHMAC_KEY abc',
+      'SOURCE ANY\nKEY=abc',
+      'SOURCE ANY\nKEY:abc',
+      'SOURCE ANY\nKEY __CHANGEME__',
+      'SOURCE ANY\nKEY abc\nHMAC_KEY abc',
+      'SOURCE ANY\nKEY abc\nHMAC_DIGEST_TYPE sha224',
+      'SOURCE ANY\nKEY abc\nENCRYPTION_MODE pcbc',
+      'SOURCE ANY\nKEY abc\nOPEN_PORTS 22',
+      'SOURCE ANY\nKEY abc\nOPEN_PORTS icmp/8',
+      'SOURCE ANY\nKEY abc\nACCESS_EXPIRE 2030-12-31',
+      'SOURCE ANY\nKEY abc\nFW_ACCESS_TIMEOUT 8388609',
+      'SOURCE ANY\nKEY abc\nMAX_FW_TIMEOUT 8388609',
+      'SOURCE ANY\nKEY abc\nFORCE_NAT 192.168.1.3',
+      'SOURCE ANY\nKEY abc\nFORCE_NAT inside.example.org 22',
+      'SOURCE ANY\nKEY abc\nCMD_CYCLE_OPEN /bin/true',
+      'SOURCE ANY\nKEY abc\nCMD_CYCLE_OPEN /bin/true\nCMD_CYCLE_CLOSE none',
+      'SOURCE ANY\nKEY abc\nCMD_CYCLE_CLOSE /bin/true\nCMD_CYCLE_TIMER 9',
+      'SOURCE ANY\nKEY abc\nCMD_CYCLE_OPEN /bin/true\nCMD_CYCLE_CLOSE NONE\nCMD_CYCLE_TIMER 0',
+      'SOURCE ANY\nGPG_DECRYPT_ID 1234ABCD\nGPG_REMOTE_ID 1234ABCD',
+      'SOURCE ANY\nGPG_DECRYPT_PW abc',
+      'source ANY\nKEY abc',
+    ])('a file that fwknopd refuses is refused: %j', (text) => {
+      expect(taken(`${text}\n`)).toBe(false)
+      expect(readAccess(`${text}\n`).stanzas).toEqual([])
+    })
 
-  test('what it takes, down to the longest times, is taken', () => {
-    const text = [
-      'SOURCE: 192.0.2.7/24,198.51.100.0/255.255.255.0;',
-      'KEY: a phrase;  # with a comment',
-      'HMAC_KEY another phrase',
-      'FW_ACCESS_TIMEOUT 8388608',
-      'MAX_FW_TIMEOUT 8388608',
-      'ACCESS_EXPIRE 1/2/2030',
-      'FORCE_NAT 192.168.1.3 22',
-      'CMD_CYCLE_OPEN /bin/true $IP',
-      'CMD_CYCLE_CLOSE NONE',
-      '',
-    ].join('\n')
-    expect(taken(text)).toBe(true)
-    expect(readAccess(text)).toMatchObject({ faults: [], stanzas: [{ accessTimeoutS: 8_388_608 }] })
-  })
-})
+    test('a file that fwknopd accepts is accepted, down to the longest times', () => {
+      const text = [
+        'SOURCE: 192.0.2.7/24,198.51.100.0/255.255.255.0;',
+        'KEY: a phrase;  # with a comment',
+        'HMAC_KEY another phrase',
+        'FW_ACCESS_TIMEOUT 8388608',
+        'MAX_FW_TIMEOUT 8388608',
+        'ACCESS_EXPIRE 1/2/2030',
+        'FORCE_NAT 192.168.1.3 22',
+        'CMD_CYCLE_OPEN /bin/true $IP',
+        'CMD_CYCLE_CLOSE NONE',
+        '',
+      ].join('\n')
+      expect(taken(text)).toBe(true)
+      expect(readAccess(text)).toMatchObject({ faults: [], stanzas: [{ accessTimeoutS: 8_388_608 }] })
+    })
+  },
+)

@@ -1,4 +1,4 @@
-// Goal: what is said of a stanza is what it can have at its door: nothing that is refused, and everything that is not.
+// Goal: the description of a stanza says exactly what it can have at its door.
 import { valueOf } from '../../text/read.ts'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -28,16 +28,16 @@ function stanza(...lines: readonly string[]): Stanza {
   return readAccess(['SOURCE ANY', 'KEY a phrase', 'HMAC_KEY another', ...lines].join('\n')).stanzas[0]!
 }
 
-/** What a door makes come to nothing, a line each. */
+/** The parts of a stanza that have no effect at a door, a line each. */
 const faults = (doorLines: readonly string[], stanzaLines: readonly string[]): readonly string[] =>
   faultsAtDoor(door(...doorLines), stanza(...stanzaLines), isOwn).map(
     ({ line, message, hint }) => `${line}: ${message}: ${hint}`,
   )
 
-/** What is left out of a range. */
+/** The ports that the description leaves out of a range. */
 const except = (text: string): readonly string[] => /but not (.*)/.exec(text)?.[1]?.split(', ') ?? []
 
-describe('in words', () => {
+describe('the description in words', () => {
   test.each([
     [['Open_Ports = tcp/22, udp/53'], [], 'opens tcp/22, udp/53; forwards to nothing; runs nothing'],
     [['Open_Ports = tcp/22'], ['OPEN_PORTS tcp/22,tcp/80'], 'opens tcp/22; forwards to nothing; runs nothing'],
@@ -83,7 +83,7 @@ describe('in words', () => {
     expect(allowedText(allowedBy(door(...doorLines), stanza(...stanzaLines), isOwn))).toBe(said)
   })
 
-  test('what comes to nothing', () => {
+  test('parts without effect are reported', () => {
     const forced = ['OPEN_PORTS tcp/22', 'FORCE_NAT 203.0.113.1 8080']
     expect(faults(['Open_Ports = tcp/22'], forced)).toEqual([
       '5: door fw does not forward to the target of FORCE_NAT: packets of this stanza are refused: add `Forward_To = tcp/8080` to the door, if you mean it',
@@ -99,13 +99,13 @@ describe('in words', () => {
   })
 })
 
-describe('what it says holds', () => {
+describe('the description agrees with the grants', () => {
   const PORTS = ['tcp/22', 'tcp/25', 'tcp/80', 'udp/53']
   const some = fc.subarray(PORTS, { minLength: 1 })
   const targets = fc.subarray(['tcp/22', 'tcp/80', 'udp/53', 'tcp/22@192.168.1.9', 'tcp/25@192.168.1.9'])
   const hosts = ['203.0.113.1', '127.0.0.1', '192.168.1.9', '192.168.1.8']
 
-  test('of every port, and of every place to be sent on to', () => {
+  test('for every port and every target of a forward', () => {
     fc.assert(
       fc.property(some, targets, fc.option(some), fc.option(some), (opens, to, openPorts, restrictPorts) => {
         const gate = door(`Open_Ports = ${opens.join()}`, ...(to.length === 0 ? [] : [`Forward_To = ${to.join()}`]))
@@ -138,7 +138,7 @@ describe('what it says holds', () => {
         }
         const places = said.sentOn.filter((text) => except(text).length === 0)
         for (const place of reached) expect(places).toContain(place)
-        // And the other way round, where a port of that protocol is let in from outside.
+        // The other direction: each described target is reached, if a port of its protocol opens.
         for (const place of places) {
           const [service] = valueOf(readServices(place))!
           if (listed.some((port) => readPorts(port)![0]!.protocol === service!.protocol)) {

@@ -1,4 +1,4 @@
-// Goal: a claimed name says nothing but letters to a log, a shell or a terminal, and no more than a name can be long.
+// Goal: a claimed name has only letters that are safe in a log, a shell and a terminal, and a bounded length.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { CLAIMED_NAME_MAX_CHARS, claimedName } from './claimed-name.ts'
@@ -15,7 +15,7 @@ test.each([
   expect(claimedName(user)).toBe(name)
 })
 
-test('whatever somebody writes', () => {
+test('any text becomes a safe name', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (user) => {
       const name = claimedName(user)

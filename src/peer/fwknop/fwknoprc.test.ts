@@ -1,5 +1,5 @@
-// Goal: a ~/.fwknoprc means to us what it means to the real client; every directive of fwknop(8) is honoured or refused by
-// name; and no text, however wrong, makes reading throw or repeats a key.
+// Goal: a ~/.fwknoprc means the same here as in the real client. Every directive of fwknop(8) is obeyed or refused by
+// name. No text makes reading throw, and no fault repeats a key.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatFault } from '../../text/fault.ts'
@@ -10,7 +10,7 @@ import type { RcSettings } from './rc-directives.ts'
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** What the stanza `gate` of a file says; throws where the file is faulty. */
+/** Returns the settings of the stanza `gate` of a file; throws if the file has a fault. */
 function settings(text: string): RcSettings {
   const read = settingsFor(readFwknoprc(text).stanzas, 'gate')
   const faults = [...readFwknoprc(text).faults, ...read.faults]
@@ -18,13 +18,13 @@ function settings(text: string): RcSettings {
   return read.settings
 }
 
-/** What is wrong with the stanza `gate` whose second line this is. */
+/** Returns the faults of a stanza `gate` with this line. */
 function fault(line: string): string {
   const { stanzas, faults } = readFwknoprc(`[gate]\n${line}\n`)
   return [...faults, ...settingsFor(stanzas, 'gate').faults].map((each) => formatFault('rc', each)).join('\n')
 }
 
-test('the default stanza holds for all, a named one goes before it, others do not count', () => {
+test('the default stanza applies to all hosts, a named one overrides it, and others do not count', () => {
   const text = `# comment\n; comment\n[default]\nSPA_SERVER_PORT 1000\nSPOOF_USER all ; more\n[other]\nSPA_SERVER_PORT x\n[gate]\nSPA_SERVER_PORT: 2000\n`
   expect(settings(text)).toEqual({ port: 2_000, user: 'all' })
   expect(settingsFor(readFwknoprc(text).stanzas, undefined).settings).toEqual({ port: 1_000, user: 'all' })
@@ -79,7 +79,7 @@ test.each<[string, RcSettings]>([
   ['USE_GPG Y\nGPG_RECIPIENT ABCD\nGPG_SIGNER EF01', { useGnupg: true, gnupg: { recipient: 'ABCD', signer: 'EF01' } }],
   ['RESOLVE_IP_HTTPS N', {}],
   ['VERBOSE 2', {}],
-  // A value that is left out, with a comment behind it.
+  // The value is missing, and a comment follows.
   ['WGET_CMD  # none\nVERBOSE: ;', {}],
 ])('%j', (line, expected) => {
   expect(settings(`[gate]\n${line}\n`)).toEqual(expected)
@@ -111,11 +111,11 @@ describe('faults', () => {
     expect(fault(line)).toBe(expected)
   })
 
-  test('a line before the first stanza', () => {
+  test('a line before the first stanza is a fault', () => {
     expect(readFwknoprc('KEY x\n').faults).toMatchObject([{ line: 1, message: '`KEY` is before the first stanza' }])
   })
 
-  test('no text makes it throw, and no fault repeats a key', () => {
+  test('no text makes reading throw, and no fault repeats a key', () => {
     const names = fc.constantFrom(...RC.spellings, '[gate]', '[', '#', 'constructor')
     const values = fc.oneof(fc.string({ maxLength: 40 }), fc.constantFrom('Y', 'N', '', '10'))
     fc.assert(

@@ -1,5 +1,5 @@
-// Goal: a stanza grants what fwknopd would and nothing else: every check on its own, with the packet it just lets by beside
-// the one it just does not; and whatever is asked for, nothing opens that the stanza does not have.
+// Goal: a stanza grants what fwknopd would, and nothing else. Each check has the packet that just passes and the one
+// that just does not. Nothing opens that the stanza does not have, whatever the packet asks for.
 import { valueOf } from '../../text/read.ts'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -17,9 +17,9 @@ const at = (text: string): Address => parseAddress(text)!
 const NOW_S = 1_700_000_000
 const CLIENT = at('198.51.100.7')
 const SERVER = at('203.0.113.1')
-/** Another address of the machine's, and the broadcast address of its network. */
+/** Another address of the machine, the broadcast address of its network, and an IPv6 address of the machine. */
 const OWN = new Set(['203.0.113.200', '203.0.113.255', '2001:db8::1'])
-/** Where the door lets connections be sent on to. */
+/** The targets to which the door may forward connections. */
 const FORWARD_TO = valueOf(
   readServices(
     'tcp/22, tcp/25, tcp/22@192.168.1.9, tcp/2222@192.168.1.9, tcp/8080@192.168.1.9, tcp/25@192.168.1.3, tcp/22@203.0.113.200, tcp/22@2001:db8::9',
@@ -33,17 +33,17 @@ const asked: Asked = {
   isOwn: (address) => OWN.has(formatAddress(address)),
   forwardTo: FORWARD_TO,
 }
-/** Asked from the address that the packets below claim. */
+/** The same question from the address that the packets below claim. */
 const fromIt: Asked = { ...asked, source: at('192.0.2.7') }
 
-/** The only stanza of `SOURCE ANY`, two keys and these lines. */
+/** A stanza of `SOURCE ANY`, two keys and the given lines, which has to be the only one. */
 function stanza(...lines: readonly string[]): Stanza {
   const { stanzas, faults } = readAccess(['SOURCE ANY', 'KEY a phrase', 'HMAC_KEY another', ...lines].join('\n'))
   expect(faults.filter(({ severity }) => severity === 'error')).toEqual([])
   return stanzas.at(-1)!
 }
 
-/** What a packet asks for: `-a ADDRESS -A PORTS`, and `-N NAT` or `--nat-local`. */
+/** A packet with the request of `-a ADDRESS -A PORTS`, and `-N NAT` or `--nat-local`. */
 function access(
   ports: string,
   more: Partial<{ from: string; timeoutS: number; nat: string; local: boolean }> = {},
@@ -57,7 +57,7 @@ function access(
 const spa = (request: Request): Spa => ({ user: 'alice', timestamp: NOW_S, request, replayDigest: '' })
 const SSH = access('tcp/22')
 
-/** A grant in a line. */
+/** Returns a grant in one line. */
 function said(granted: Grant): string {
   if ('refusal' in granted) return granted.refusal
   if (granted.kind === 'command') return `run ${granted.command} for ${formatAddress(granted.address)}`
@@ -68,7 +68,7 @@ function said(granted: Grant): string {
 }
 
 describe('who asks, and when', () => {
-  test('a stanza without limits', () => {
+  test('a stanza without limits grants every request', () => {
     expect(said(grant(stanza(), SSH, asked))).toBe('open 6/22 to 192.0.2.7 for 30')
     expect(said(grant(stanza(), access('tcp/22,udp/53', { from: '0.0.0.0' }), asked))).toBe(
       'open 6/22,17/53 to 198.51.100.7 for 30',
@@ -89,13 +89,13 @@ describe('who asks, and when', () => {
     expect('refusal' in grant(stanza(), { ...SSH, timestamp: 0 }, { ...asked, maxAgeMs: undefined })).toBe(false)
   })
 
-  test('SOURCE and DESTINATION', () => {
+  test('SOURCE and DESTINATION are checked', () => {
     const here = stanza('SOURCE 198.51.100.0/24', 'DESTINATION 203.0.113.1', 'KEY a phrase', 'HMAC_KEY another')
     expect(matches(here, CLIENT, SERVER)).toBe(true)
     expect(matches(here, at('198.51.101.7'), SERVER)).toBe(false)
     expect(matches(here, CLIENT, at('203.0.113.2'))).toBe(false)
     expect(matches(stanza(), at('2001:db8::7'), at('2001:db8::1'))).toBe(true)
-    // What the packet claims may be elsewhere: SOURCE says who may send.
+    // The claimed address may be another one: SOURCE says who may send.
     expect(said(grant(here, SSH, asked))).toBe('open 6/22 to 192.0.2.7 for 30')
     const elsewhere = { ...asked, source: at('192.0.2.7') }
     expect(said(grant(here, SSH, elsewhere))).toBe('its source is not in SOURCE')
@@ -104,13 +104,13 @@ describe('who asks, and when', () => {
     )
   })
 
-  test('expiry', () => {
+  test('an expired stanza grants nothing', () => {
     const ends = stanza(`ACCESS_EXPIRE_EPOCH ${NOW_S}`)
     expect(said(grant(ends, SSH, { ...asked, now: asked.now - 1 }))).toBe('open 6/22 to 192.0.2.7 for 30')
     expect(said(grant(ends, SSH, asked))).toBe('the stanza has expired')
   })
 
-  test('REQUIRE_USERNAME, REQUIRE_SOURCE_ADDRESS', () => {
+  test('REQUIRE_USERNAME and REQUIRE_SOURCE_ADDRESS are checked', () => {
     const strict = stanza('REQUIRE_USERNAME bob, alice', 'REQUIRE_SOURCE_ADDRESS Y')
     expect(said(grant(strict, SSH, asked))).toBe('open 6/22 to 192.0.2.7 for 30')
     expect(said(grant(strict, { ...SSH, user: 'Alice' }, asked))).toBe(
@@ -122,7 +122,7 @@ describe('who asks, and when', () => {
   })
 })
 
-describe('what is asked for', () => {
+describe('what a packet asks for', () => {
   test.each([
     ['tcp/22', 'open 6/22 to 192.0.2.7 for 30'],
     ['udp/53,tcp/22', 'open 17/53,6/22 to 192.0.2.7 for 30'],
@@ -132,7 +132,7 @@ describe('what is asked for', () => {
   ])('OPEN_PORTS and RESTRICT_PORTS: %s', (ports, result) => {
     const some = stanza('OPEN_PORTS tcp/22,udp/53,tcp/25', 'RESTRICT_PORTS tcp/25')
     expect(said(grant(some, access(ports), asked))).toBe(result)
-    // fwknopd does not look at ports where a command cycle stands in for an opening.
+    // fwknopd does not check ports if a command cycle replaces the opening.
     const cycle = stanza(
       'OPEN_PORTS tcp/22,udp/53',
       'RESTRICT_PORTS tcp/25',
@@ -152,11 +152,11 @@ describe('what is asked for', () => {
     [['CMD_CYCLE_OPEN /bin/true', 'CMD_CYCLE_CLOSE /bin/true', 'CMD_CYCLE_TIMER 9'], 0, 9],
     [['CMD_CYCLE_OPEN /bin/true', 'CMD_CYCLE_CLOSE /bin/true', 'CMD_CYCLE_TIMER 9'], 12, 12],
     [['CMD_CYCLE_OPEN /bin/true', 'CMD_CYCLE_CLOSE NONE'], 12, 0],
-  ])('how long, with %j, for %i s', (lines, timeoutS, openS) => {
+  ])('the open time, with %j, for %i s', (lines, timeoutS, openS) => {
     expect(grant(stanza(...lines), access('tcp/22', { timeoutS }), asked)).toMatchObject({ openS })
   })
 
-  test('commands, only where they are enabled', () => {
+  test('commands run only if they are enabled', () => {
     const command = spa({ kind: 'command', address: undefined, command: 'id -u' })
     expect(said(grant(stanza(), command, asked))).toBe('the stanza does not have ENABLE_CMD_EXEC')
     const some = stanza('ENABLE_CMD_EXEC Y', 'OPEN_PORTS tcp/22')
@@ -171,7 +171,7 @@ describe('what is asked for', () => {
 const unlisted = (port: string): string => `the forwarding target ${port} is not in OPEN_PORTS`
 const beyond = (port: string): string => `the forwarding target ${port} is not in Forward_To`
 
-describe('sending on', () => {
+describe('forwards', () => {
   const some = stanza('OPEN_PORTS tcp/22,tcp/2222', 'RESTRICT_PORTS tcp/25')
 
   test.each([
@@ -184,17 +184,17 @@ describe('sending on', () => {
     ['tcp/2222', '127.0.0.1,22', true, 'open 6/2222 onto own 22 to 192.0.2.7 for 30'],
     ['tcp/2222', '127.0.0.1,25', true, 'the forwarding target tcp/25 is in RESTRICT_PORTS'],
     ['tcp/2222', '192.168.1.9,22', true, 'it asks for a port of this machine at another address'],
-    // fwknopd lets all of these through: it looks at the port outside alone.
+    // fwknopd accepts all of these: it checks the outer port alone.
     ['tcp/2222', '192.168.1.9,8080', false, unlisted('tcp/8080')],
     ['tcp/2222', '127.0.0.1,5432', true, unlisted('tcp/5432')],
     ['tcp/2222', '203.0.113.1,5432', false, unlisted('tcp/5432')],
     ['tcp/2222', '0.0.0.0,5432', false, unlisted('tcp/5432')],
     ['tcp/2222', '::1,5432', false, unlisted('tcp/5432')],
-    // The door has them for hosts that are not asked for.
+    // The door has these ports, but for other hosts.
     ['tcp/22', '192.168.1.8,2222', false, beyond('tcp/2222@192.168.1.8')],
     ['tcp/22', '127.0.0.1,2222', true, beyond('tcp/2222')],
     ['udp/22', '192.168.1.9,22', false, 'udp/22 is not in OPEN_PORTS'],
-    // An address that is this machine's counts as this machine, whatever the door lists.
+    // An address of this machine counts as this machine, whatever the door lists.
     ['tcp/2222', '203.0.113.200,2222', false, beyond('tcp/2222')],
     ['tcp/2222', '203.0.113.200,22', false, 'open 6/2222 onto own 22 to 192.0.2.7 for 30'],
     ['tcp/2222', '2001:db8::9,22', false, 'connections over IPv4 cannot be forwarded to 2001:db8::9'],
@@ -225,7 +225,7 @@ describe('sending on', () => {
     expect(refused).toBe(beyond('tcp/3306'))
   })
 
-  test('nobody else is sent on, whoever is claimed and whatever is forced', () => {
+  test('connections of another source are never forwarded, whatever is claimed or forced', () => {
     const refusal = 'only connections from its own source can be forwarded'
     expect(said(grant(some, access('tcp/2222', { nat: '192.168.1.9,22' }), asked))).toBe(refusal)
     expect(said(grant(some, access('tcp/2222', { nat: '127.0.0.1,22', local: true }), asked))).toBe(refusal)
@@ -235,7 +235,7 @@ describe('sending on', () => {
     )
   })
 
-  test('FORCE_NAT, whatever the packet says, where the door has it', () => {
+  test('FORCE_NAT applies to every packet, if the door allows it', () => {
     const forced = stanza('FORCE_NAT 192.168.1.3 25', 'RESTRICT_PORTS tcp/25')
     const result = 'open 6/2222 onto 192.168.1.3 25 to 192.0.2.7 for 30'
     expect(said(grant(forced, access('tcp/2222,tcp/80'), fromIt))).toBe(result)
@@ -251,7 +251,7 @@ describe('sending on', () => {
     )
   })
 
-  test('a command cycle sends nothing on', () => {
+  test('a command cycle forwards nothing', () => {
     const cycle = stanza('FORCE_NAT 192.168.1.3 25', 'CMD_CYCLE_OPEN /bin/true', 'CMD_CYCLE_CLOSE NONE')
     expect(said(grant(cycle, access('tcp/22,tcp/80'), asked))).toBe('open 6/22,6/80 to 192.0.2.7 for 0')
     expect(said(grant(cycle, access('tcp/22', { nat: '192.168.1.9,22' }), fromIt))).toBe(
@@ -303,7 +303,7 @@ describe('sending on', () => {
   })
 })
 
-test('the words of a command cycle are what fwknopd 2.6.10 was seen to run', () => {
+test('a command cycle runs the same words as fwknopd 2.6.10', () => {
   const facts = {
     address: at('10.0.0.1'),
     source: at('127.0.0.1'),

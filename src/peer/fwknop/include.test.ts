@@ -1,5 +1,5 @@
-// Goal: what a file includes means what it would mean in fwknopd, in an order that does not change; each fault names the file
-// that it is in; nothing includes without end; and a file that cannot be read is told where it is included.
+// Goal: an included file means the same as in fwknopd, in a fixed order. Each fault names its file, includes are
+// bounded, and an unreadable file is reported where it is included.
 import { describe, expect, test } from 'vitest'
 import { formatFault } from '../../text/fault.ts'
 import { readAccess } from './access.ts'
@@ -29,7 +29,7 @@ function source(files: Readonly<Record<string, string>>, read: string[] = []): A
 const faultsOf = (text: string, files: Readonly<Record<string, string>>): readonly string[] =>
   readAccess(text, source(files)).faults.map((fault) => formatFault('access.conf', fault))
 
-/** The users whose stanzas come out, in order, and where each stands. */
+/** The users of the stanzas, in order, each with its place. */
 function users(text: string, files: Readonly<Record<string, string>>): readonly string[] {
   const { stanzas, faults } = readAccess(text, source(files))
   expect(faults.filter(({ severity }) => severity === 'error')).toEqual([])
@@ -37,7 +37,7 @@ function users(text: string, files: Readonly<Record<string, string>>): readonly 
 }
 
 describe('stanzas', () => {
-  test('of a file and of a folder stand where they are included, and what follows goes on with the stanza before', () => {
+  test('of an included file or folder come in that place, and the lines after it continue the stanza before', () => {
     const text = `SOURCE ANY\n${keys('first')}%include /a.conf\n%include_folder: /users/; # all of them\nREQUIRE_USERNAME first\n${stanza('last')}`
     const files = {
       '/a.conf': `# a\n${stanza('ann')}`,
@@ -53,18 +53,18 @@ describe('stanzas', () => {
     ])
   })
 
-  test("of a folder come from files whose names end in .conf, hidden ones too, but an editor's lock", () => {
+  test("of a folder come from files whose names end in .conf, hidden ones too, but not an editor's lock", () => {
     const names = ['a.conf', '.b.conf', 'c.conf~', 'd.conf.bak', 'e.txt', 'fconf', 'G.CONF', '.#a.conf']
     const files = Object.fromEntries(names.map((name) => [`/users/${name}`, stanza(name.replaceAll(/\W/g, ''))]))
     expect(users('%include_folder /users', files)).toEqual(['bconf /users/.b.conf:1', 'aconf /users/a.conf:1'])
   })
 
-  test('an empty folder is good where there is another stanza, an empty file is too', () => {
+  test('of an empty folder are allowed to be missing if there is another stanza, and so are those of an empty file', () => {
     expect(users(`${stanza('ann')}%include_folder /empty\n%include /e`, { '/e': '' })).toEqual(['ann access.conf:1'])
     expect(faultsOf('%include_folder /empty\n', {})[0]).toContain('there is no stanza')
   })
 
-  test('a file that comes twice counts once', () => {
+  test('of a file that is included twice count once', () => {
     const text = '%include /users/a.conf\n%include_folder /users\n'
     const files = { '/users/a.conf': stanza('ann') }
     expect(users(text, files)).toEqual(['ann /users/a.conf:1'])
@@ -73,7 +73,7 @@ describe('stanzas', () => {
     ])
   })
 
-  test('a relative path is of the folder that the daemon runs in, and warned about', () => {
+  test("of a relative path are those below the daemon's working folder, and there is a warning", () => {
     expect(users('%include a.conf', { '/run/a.conf': stanza('ann') })).toEqual(['ann /run/a.conf:1'])
     expect(faultsOf('%include a.conf', { '/run/a.conf': stanza('ann') })[0]).toContain(
       'access.conf:1:10: warning: %include: a relative path, resolved to `/run/a.conf`',
@@ -84,27 +84,27 @@ describe('stanzas', () => {
 describe('keys', () => {
   const text = `SOURCE ANY\nREQUIRE_USERNAME ann\n%include_keys /ann\nOPEN_PORTS tcp/22\n${stanza('bob')}`
 
-  test('of a file of their own are those of the stanza', () => {
+  test('in a file of their own are those of the stanza', () => {
     const { stanzas } = readAccess(text, source({ '/ann': `[*] said\n# keys\n${keys('ann')}` }))
     expect(stanzas[0]).toMatchObject({ keyFiles: ['/ann'], openPorts: [{ protocol: 6, port: 22 }] })
     expect(stanzas[0]!.rijndael!.key).toEqual(Uint8Array.from(Buffer.from('key of ann')))
     expect(stanzas[1]).not.toHaveProperty('keyFiles')
   })
 
-  test('are all that such a file may say: fwknopd passes over the rest', () => {
+  test('are all that such a file may contain: fwknopd ignores the rest', () => {
     expect(faultsOf(text, { '/ann': `${keys('ann')}RESTRICT_PORTS tcp/22\n%include /etc/shadow\n` })).toEqual([
       '/ann:3:1: error: `RESTRICT_PORTS` does not belong in a file of %include_keys\n    fwknopd ignores it there: write it in the stanza',
       '/ann:4:1: error: `%include` does not belong in a file of %include_keys\n    fwknopd ignores it there: write it in the stanza',
     ])
   })
 
-  test('may be the same file for several stanzas, and need one', () => {
+  test('may be in the same file for several stanzas, and need a stanza before them', () => {
     const twice = `SOURCE ANY\n%include_keys /k\nSOURCE ANY\n%include_keys /k\n`
     expect(readAccess(twice, source({ '/k': keys('k') })).stanzas).toHaveLength(2)
     expect(faultsOf('%include_keys /k\n', { '/k': keys('k') })[1]).toContain('is before the first stanza')
   })
 
-  test('faults of the stanza name the file that they are in', () => {
+  test('in another file are named by their file in faults of the stanza', () => {
     const same = { '/ann': 'KEY one\nHMAC_KEY one\n' }
     expect(faultsOf(text, same)[0]).toContain('/ann:2:1: error: the HMAC key equals the encryption key')
     const replaced = `SOURCE ANY\n${keys('old')}%include_keys /ann\n`
@@ -116,7 +116,7 @@ describe('keys', () => {
 })
 
 describe('bounds', () => {
-  test(`${INCLUDE_DEPTH_MAX} files deep and no deeper`, () => {
+  test(`files can be included ${INCLUDE_DEPTH_MAX} deep and no deeper`, () => {
     const files = Object.fromEntries(
       [1, 2, 3, 4].map((depth) => [`/${depth}`, stanza(`u${depth}`, `%include /${depth + 1}\n`)]),
     )
@@ -126,7 +126,7 @@ describe('bounds', () => {
     ])
   })
 
-  test('no circles', () => {
+  test('circles are refused', () => {
     expect(faultsOf(stanza('ann', '%include /etc/fwknop/access.conf\n'), {})[0]).toContain(
       '%include: /etc/fwknop/access.conf includes itself',
     )
@@ -136,7 +136,7 @@ describe('bounds', () => {
     ])
   })
 
-  test('files, and characters of all together', () => {
+  test('the number of files and the size of all together are limited', () => {
     const many = Object.fromEntries(Array.from({ length: INCLUDED_FILES_MAX + 1 }, (_, at) => [`/u/${at}.conf`, '#']))
     const read: string[] = []
     const { faults } = readAccess(`${stanza('ann')}%include_folder /u\n`, source(many, read))
@@ -149,7 +149,7 @@ describe('bounds', () => {
   })
 })
 
-test('what cannot be read is told where it is included, and keeps the rest from being used', () => {
+test('an unreadable file is reported where it is included, and then no stanza is used', () => {
   const text = `${stanza('ann')}%include /none\n%include_folder /nowhere\n%include \u0007\n`
   expect(faultsOf(text, {})).toEqual([
     'access.conf:5:10: error: %include: /none no such file',

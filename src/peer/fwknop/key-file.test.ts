@@ -1,4 +1,4 @@
-// Goal: a file of keys is keys and no more: whoever made it for somebody else's server can have nothing run there.
+// Goal: a file of keys has only keys: a file that somebody made for another server can run nothing there.
 import { describe, expect, test } from 'vitest'
 import { readKeys } from './key-file.ts'
 
@@ -6,11 +6,11 @@ const KEY = Buffer.alloc(32, 7).toString('base64')
 const HMAC = Buffer.alloc(64, 9).toString('base64')
 const KEYS = `KEY_BASE64: ${KEY}\nHMAC_KEY_BASE64: ${HMAC}\n`
 
-/** `LINE: MESSAGE` of each fault. */
+/** Returns `LINE: MESSAGE` of each fault. */
 const faults = (text: string): readonly string[] =>
   readKeys(text).faults.map(({ line, message }) => `${line}: ${message}`)
 
-test('as fwknop prints them, with its words beside', () => {
+test('keys are read as fwknop prints them, with the words around them', () => {
   expect(faults(KEYS)).toEqual([])
   expect(readKeys(KEYS).stanzas).toMatchObject([{ sources: [], hmac: { digest: 'sha256' }, commands: undefined }])
   expect(readKeys(`[*] a word\n\n${KEYS}`).stanzas).toHaveLength(1)
@@ -22,7 +22,7 @@ test('faults have the line of the file', () => {
   expect(faults('KEY_BASE64: !\n')).toEqual(['1: KEY_BASE64: the key is not base64'])
 })
 
-describe('what has something run is refused, and the keys with it', () => {
+describe('a directive that runs something is refused, and so are the keys', () => {
   test.each([
     ['ENABLE_CMD_EXEC Y', 'ENABLE_CMD_EXEC'],
     ['ENABLE_CMD_EXEC: Y\nCMD_EXEC_USER root', 'ENABLE_CMD_EXEC'],
@@ -36,7 +36,7 @@ describe('what has something run is refused, and the keys with it', () => {
     expect(readKeys(text).faults.some(({ severity }) => severity === 'error')).toBe(true)
   })
 
-  test('but not what says that it has not', () => {
+  test('a directive that disables commands is accepted', () => {
     expect(readKeys(`${KEYS}ENABLE_CMD_EXEC N\n`).stanzas).toHaveLength(1)
   })
 })

@@ -1,5 +1,5 @@
-// Goal: packets are, byte for byte, those that the real fwknopd accepted, in both directions; and nothing that differs
-// from one in a single byte, or is cut, or is noise, is taken for one.
+// Goal: packets are the same, byte for byte, as those that the real fwknopd accepted, in both directions. Changed, cut
+// or random bytes are not accepted.
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
@@ -40,7 +40,7 @@ const keysOf = ({ key, mode, hmacDigest, hmacKey }: Vector): { rijndael: Rijndae
   hmac: hmacDigest === undefined ? undefined : { key: hex(hmacKey!), digest: hmacDigest },
 })
 
-/** The plain text in a packet; `undefined` where it is none. */
+/** The plain text of a packet; `undefined` if the packet is not valid. */
 const open = (packet: Uint8Array, rijndael: Rijndael, hmac: Hmac | undefined): string | undefined => {
   const wire = readWire(packet)
   const opened = wire === undefined ? undefined : openEnvelope(wire, 'rijndael', hmac)
@@ -53,17 +53,17 @@ const open = (packet: Uint8Array, rijndael: Rijndael, hmac: Hmac | undefined): s
 describe.each(vectors)('$name', (vector) => {
   const { rijndael, hmac } = keysOf(vector)
 
-  test('the key is derived as it was', () => {
+  test('the key is derived in the same way', () => {
     const { key, iv } = deriveKey(rijndael.key, hex(vector.salt), rijndael.mode)
     expect([Buffer.from(key).toString('hex'), Buffer.from(iv).toString('hex')]).toEqual([vector.cipherKey, vector.iv])
   })
 
-  test('sealing makes the packet, opening gives the text back', () => {
+  test('sealing makes the packet, and opening returns the text', () => {
     expect(textOf(sealRijndael(vector.plain, rijndael, hmac, hex(vector.salt)))).toBe(vector.wire)
     expect(open(bytes(vector.wire), rijndael, hmac)).toBe(vector.plain)
   })
 
-  test('what it asks for is read, and written the same way', () => {
+  test('the request is read, and written in the same way', () => {
     const decoded = decodeFields(bytes(vector.plain))
     if ('fault' in decoded) throw new Error(decoded.fault)
     const request = readRequest(decoded.fields)
@@ -76,7 +76,7 @@ describe.each(vectors)('$name', (vector) => {
     })
   })
 
-  test('no byte of it can be another', () => {
+  test('a packet with any byte changed is refused', () => {
     const packet = bytes(vector.wire)
     for (let index = 0; index < packet.length; index++) {
       for (const bit of [1, 2, 4, 8, 16, 32, 64, 128]) {
@@ -87,7 +87,7 @@ describe.each(vectors)('$name', (vector) => {
     }
   })
 
-  test('no part of it is enough, and nothing may follow it', () => {
+  test('a part of the packet is refused, and so is a longer packet', () => {
     const packet = bytes(vector.wire)
     for (let length = 0; length < packet.length; length++) {
       expect(open(packet.subarray(0, length), rijndael, hmac)).toBe(undefined)
@@ -98,12 +98,12 @@ describe.each(vectors)('$name', (vector) => {
     }
   })
 
-  test('the prefix that clients leave out may not be put back: it would be another packet of the same meaning', () => {
+  test('the prefix that clients leave out is refused: it would make another packet of the same meaning', () => {
     expect(open(bytes(`U2FsdGVkX1${vector.wire}`), rijndael, hmac)).toBe(undefined)
   })
 })
 
-test('random bytes of any length, and random text, are no packets', () => {
+test('random bytes of any length, and random text, are refused', () => {
   const { rijndael, hmac } = keysOf(vectors[0]!)
   for (let length = 0; length <= 2_000; length++) {
     expect(open(randomBytes(length), rijndael, hmac)).toBe(undefined)
@@ -112,7 +112,7 @@ test('random bytes of any length, and random text, are no packets', () => {
   }
 })
 
-test('what is sealed is opened, under every mode, digest and key, and under no other key', () => {
+test('a sealed packet is opened, under every mode, digest and key, and under no other key', () => {
   const key = fc.uint8Array({ minLength: 1, maxLength: 32 })
   const hmacs = fc.option(
     fc.record({ key: fc.uint8Array({ minLength: 1, maxLength: 128 }), digest: fc.constantFrom(...DIGEST_NAMES) }),
@@ -161,17 +161,17 @@ test('what is sealed is opened, under every mode, digest and key, and under no o
   )
 })
 
-test('only what gpg makes for keys of the usual kind can be sealed', () => {
+test('only messages that gpg makes for usual keys can be sealed', () => {
   const message = new Uint8Array(600).fill(7)
   message.set([0x85, 0x01, 0x0c])
   const packet = sealGnupg(message, undefined)!
   expect(openEnvelope(readWire(packet)!, 'gnupg', undefined)).toEqual({ message })
-  // An X25519 key's: hF4D…
+  // This is the beginning of a message for an X25519 key: hF4D…
   expect(sealGnupg(new Uint8Array([0x84, 0x5e, 0x03, ...message]), undefined)).toBe(undefined)
   expect(packet.length).toBeLessThan(PACKET_MAX_BYTES)
 })
 
-test('one packet tried with many keys comes to the same as with each alone, and each key costs once', () => {
+test('trying many keys on a packet gives the same result as each key alone, and derives each key once', () => {
   const keys = Array.from({ length: 5 }, (_, number) => new Uint8Array(32).fill(number))
   const salt = new Uint8Array(8)
   const plain = encodeFields(
@@ -198,7 +198,7 @@ test('one packet tried with many keys comes to the same as with each alone, and 
         const opened = envelopes.open('rijndael', hmac)
         expect(opened).toEqual(openEnvelope(wire, 'rijndael', { ...hmac }))
         expect('message' in opened).toBe(key === keys[3] && other === digest)
-        // The same object: it was not worked out again.
+        // The object is the same: it was not derived again.
         expect(envelopes.open('rijndael', { key: key.slice(), digest: other })).toBe(opened)
       }
     }

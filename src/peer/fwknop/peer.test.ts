@@ -1,5 +1,5 @@
-// Goal: what the real fwknop client sends is opened by our code, under every digest, mode and message type, with and
-// without HMAC and through GnuPG; and what is remembered of a packet is the same for all packets that say the same.
+// Goal: Postern opens what the real fwknop client sends, under every digest, mode and message type, with and without
+// HMAC, and through GnuPG. Packets that say the same are remembered as the same.
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -19,7 +19,7 @@ import type { Request } from './request.ts'
 import { CIPHER_MODES } from './rijndael.ts'
 
 const FWKNOP = 'fwknop'
-// To run it would leave files in the home folder of whoever runs the tests.
+// A run would leave files in the home folder of the user who runs the tests.
 const installed = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
 
 const KEY = new Uint8Array(32).map((_, index) => index)
@@ -126,7 +126,7 @@ describe.skipIf(!installed(FWKNOP))('the real client', () => {
     expect('spa' in opened && opened.spa.request).toMatchObject(request)
   })
 
-  test('a passphrase and an HMAC passphrase', async () => {
+  test('a passphrase and an HMAC passphrase are accepted', async () => {
     const packet = await packetOf([...SSH, '--key-rijndael', 'pass phrase', '--use-hmac', '--key-hmac', 'hmac phrase'])
     expect(
       openSpa(packet, { key: ascii('pass phrase'), mode: 'cbc' }, { key: ascii('hmac phrase'), digest: 'sha256' }),
@@ -153,7 +153,7 @@ describe.skipIf(!installed(FWKNOP))('the real client', () => {
     const fingerprint = (name: string): string =>
       /^fpr:+([0-9A-F]+):/m.exec(gpg(['--with-colons', '--list-keys', `${name}@example.org`]).toString())![1]!
 
-    test('its packet is opened, and gpg decrypts what was in it', async () => {
+    test('its packet is opened, and gpg decrypts its content', async () => {
       const packet = await packetOf([
         ...SSH,
         '-g',
@@ -171,13 +171,13 @@ describe.skipIf(!installed(FWKNOP))('the real client', () => {
       expect(readSpa(new Uint8Array(gpg(['--decrypt'], envelope.message)))).toMatchObject({
         spa: { user: 'alice', request: ssh },
       })
-      // The same message, sealed by us, is the same packet.
+      // Sealed by Postern, the same message is the same packet.
       expect(sealGnupg(envelope.message, { key: HMAC_KEY, digest: 'sha256' })).toEqual(packet)
     })
   })
 })
 
-test('what is remembered is what a packet says, not how it was wrapped', () => {
+test('a packet is remembered by what it says, not by how it was wrapped', () => {
   const fields = {
     random: '1234567890123456',
     user: 'a longer user name',

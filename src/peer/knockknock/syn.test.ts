@@ -1,5 +1,5 @@
-// Goal: a SYN says its port to whoever has the keys and the counter, and nothing once its counter has passed; the files of
-// a profile are read as the original writes them.
+// Goal: a SYN tells its port to anyone with the keys and the counter, and nothing once its counter has passed. The
+// files of a profile are read as the original writes them.
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
@@ -28,7 +28,7 @@ test.each(fixture.vectors)('port $port, counter $counter', ({ port, counter, ...
 const ports = fc.integer({ min: 1, max: 65_535 })
 const counters = fc.integer({ min: 0, max: COUNTER_MAX })
 
-test('what was lost is made up for within the window, and what is past opens nothing', () => {
+test('lost packets within the window are skipped, and an old packet opens nothing', () => {
   fc.assert(
     fc.property(ports, counters, fc.integer({ min: 0, max: 40 }), (port, counter, ahead) => {
       const sent = Math.min(counter + ahead, COUNTER_MAX)
@@ -40,13 +40,13 @@ test('what was lost is made up for within the window, and what is past opens not
   )
 })
 
-test('signed words, as a decoder of packets has them, are the same', () => {
+test('signed words, which a packet decoder returns, give the same result', () => {
   const fields = encodeSyn(22, keys, 7)
   const signed = { ...fields, sequence: fields.sequence | 0, acknowledgment: fields.acknowledgment | 0 }
   expect(decodeSyn(signed, keys, 7, 1)).toEqual({ port: 22, counter: 7 })
 })
 
-test('no bit of it can be another, and other keys open nothing', () => {
+test('a SYN with a changed bit is refused, and other keys open nothing', () => {
   const fields = encodeSyn(22, keys, 7)
   const widths = { identification: 16, sequence: 32, acknowledgment: 32, window: 16 } as const
   for (const [name, width] of Object.entries(widths) as [keyof SynFields, number][]) {
@@ -58,7 +58,7 @@ test('no bit of it can be another, and other keys open nothing', () => {
   expect(decodeSyn(fields, { ...keys, cipherKey: keys.macKey }, 7, 20)).toBeUndefined()
 })
 
-test('ordinary SYNs are none', () => {
+test('ordinary SYNs are refused', () => {
   for (let round = 0; round < 2_000; round++) {
     const noise = randomBytes(12)
     const fields: SynFields = {
@@ -72,7 +72,7 @@ test('ordinary SYNs are none', () => {
 })
 
 describe('the files of a profile', () => {
-  test('what is written is read', () => {
+  test('written files can be read', () => {
     const key = randomBytes(16)
     expect(formatProfileKey(key)).toBe(`${key.toString('base64')}\n`)
     expect(readProfileKey(formatProfileKey(key))).toEqual({ value: new Uint8Array(key) })
@@ -82,7 +82,7 @@ describe('the files of a profile', () => {
         expect(readProfileConfig(formatProfileConfig(port))).toEqual({ value: port })
       }),
     )
-    // Without its padding it is the same key.
+    // The key is the same without its padding.
     expect(readProfileKey('A'.repeat(22))).toEqual({ value: new Uint8Array(16) })
   })
 

@@ -1,4 +1,5 @@
-// Goal: what an app shows decides what is written: as asked, as the app has it, or nothing; the right code is never said.
+// Goal: the app's codes, which the user types, decide what is written: the URI as asked, as the app reads it, or
+// nothing. The correct code is never printed.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { codeOf, periodAt } from '../../totp/code.ts'
 import type { TotpSecret } from '../../totp/secret.ts'

@@ -1,4 +1,4 @@
-// Goal: a secret that counts once in the fleet at one door, and on this host alone at another, is named.
+// Goal: a secret that is used once in the fleet at one door, but once on this host at another, is reported.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// Goal: with the machine's rules at hand a check names what a rehearsal would find in them, and says nothing of what works.
+// Goal: with the machine's rules, a check reports what a rehearsal would find in them, and nothing else.
 import { expect, test } from 'vitest'
 import { readConfig } from '../../config/read.ts'
 import { faultsOfRules } from './rules.ts'

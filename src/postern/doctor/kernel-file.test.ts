@@ -1,4 +1,5 @@
-// Goal: doctor finds the file of `postern firewall kernel --persist` that does not fit the config, says why, and has the right command.
+// Goal: doctor finds a file of `postern firewall kernel --persist` that does not fit the config, says why, and prints
+// the correct command.
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
@@ -61,7 +62,7 @@ function judged(text: string): readonly Finding[] {
   return judgeKernelFiles(readConfig(text, file).config!, root)
 }
 
-/** The words of the only finding after those on the file, and its command without program and config. */
+/** Returns the reason of the only finding about the rules, and its command without program and config. */
 function said(text: string): { readonly why: string; readonly command: string | undefined } {
   const findings = judged(text)
   expect(findings.map(({ severity, subject }) => [severity, subject])).toEqual([['warning', 'kernel ruleset']])
@@ -86,7 +87,7 @@ test.each([
   expect(judged(text)).toEqual([])
 })
 
-test('no file, or one that nothing loads', async () => {
+test('a missing file has no finding, nor has one that nothing loads', async () => {
   expect(judged(SSH)).toEqual([])
   await persisted(SSH)
   put('/etc/nftables.conf', `${MAIN}# include "${NFT}"\n`)
@@ -151,12 +152,12 @@ test.each([
   expect(judged(text)).toEqual([])
 })
 
-test('a door by command and one for an open port are no misfit', async () => {
+test('a door with a command fits, and so does one for an open port', async () => {
   await persisted(SSH, '--allow', 'tcp/8080')
   expect(judged(SSH + RUN + WEB)).toEqual([])
 })
 
-test('a door that the kernel cannot do: the base ruleset first, then the file goes', async () => {
+test('for a door that the kernel cannot do, the base ruleset is applied first, and then the file is removed', async () => {
   await persisted(SSH, ...ALLOWED)
   const { why, command } = said(TOTP_LIKE)
   expect(why).toMatch(
@@ -175,7 +176,7 @@ test('a door that the kernel cannot do: the base ruleset first, then the file go
   expect(read('/etc/nftables.conf')).toBe(`${MAIN}\n`)
 })
 
-test('a door that is gone, with none left, and an included folder', async () => {
+test('without any door left, the file is removed from an included folder', async () => {
   put('/etc/nft.d/mine.nft', '')
   put('/etc/nftables.conf', `${MAIN}include "/etc/nft.d/*.nft"\n`)
   await persisted(SSH)
@@ -188,7 +189,7 @@ test('a door that is gone, with none left, and an included folder', async () => 
   )
 })
 
-test('iptables: each family has its file and command; both go together', async () => {
+test('with iptables each family has its file and command; both are removed together', async () => {
   await persisted(SSH, ...ALLOWED, '--format', 'iptables')
   expect(judged(SSH.replace('822', '823')).map(({ fix }) => fix)).toEqual(
     ['4', '6'].map(
@@ -201,7 +202,7 @@ test('iptables: each family has its file and command; both go together', async (
   }
 })
 
-test('a rule that somebody added is not lost unseen', async () => {
+test('a rule that somebody added is not lost without a warning', async () => {
   await persisted(SSH)
   put(NFT, read(NFT).replace('\t\tjump first\n', '\t\tjump first\n\t\ttcp dport 25 accept\n'))
   const { why, command } = said(SSH)
@@ -211,7 +212,7 @@ test('a rule that somebody added is not lost unseen', async () => {
   expect(command).toBe('--persist --dry-run')
 })
 
-test('a heading that was changed, and a file of another config', async () => {
+test('a changed heading is reported, and so is the file of another config', async () => {
   await persisted(SSH, ...ALLOWED)
   const text = read(NFT)
   put(NFT, text.replace('tcp/80, tcp/443', 'tcp/80, smtp'))
@@ -229,7 +230,7 @@ test('a heading that was changed, and a file of another config', async () => {
   expect(judged(WEB)[0]!.message).toMatch(/does not fit/)
 })
 
-test('words of a file that others can write or read are not repeated', async () => {
+test('the text of a file that others can write or read is not repeated', async () => {
   await persisted(SSH)
   put(NFT, read(NFT).replace('door `ssh`', 'door `run this: rm -r /`'))
   for (const mode of [0o602, 0o644]) {
@@ -245,7 +246,7 @@ test('words of a file that others can write or read are not repeated', async () 
   }
 })
 
-test('controls in a name of the file end no line and move no cursor', async () => {
+test('control characters in a name of the file end no line and move no cursor', async () => {
   await persisted(SSH)
   put(NFT, read(NFT).replaceAll('`ssh`', '`a\u001B[2J\u202Eb`'))
   expect(judged(SSH)[0]!.message).toContain('door `a<U+001B>[2J<U+202E>b` is no longer in the config')
@@ -264,7 +265,7 @@ test.each([
     },
   ],
   ['a file of zeros', (path: string) => writeFileSync(path, Buffer.alloc(1_000_000))],
-])('%s in its place', async (_, make) => {
+])('%s in place of a file has no finding', async (_, make) => {
   await persisted(SSH)
   for (const path of [NFT, '/etc/nftables.conf', '/etc/iptables/rules.v4']) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
@@ -274,7 +275,7 @@ test.each([
   }
 })
 
-test('somebody else’s rules are left alone, whoever can read them', () => {
+test('rules of somebody else are left alone, for any file mode', () => {
   put('/etc/iptables/rules.v4', '*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n')
   chmodSync(join(root, '/etc/iptables/rules.v4'), 0o666)
   expect(judged(SSH)).toEqual([])

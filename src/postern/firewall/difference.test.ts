@@ -1,4 +1,4 @@
-// Goal: a difference shows every line that goes or comes, and little else.
+// Goal: a difference shows every added and removed line, and few others.
 import { expect, test } from 'vitest'
 import { differing } from './difference.ts'
 

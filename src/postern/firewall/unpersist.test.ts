@@ -1,4 +1,5 @@
-// Goal: nothing of a base ruleset is loaded at the next start once it is removed, and the machine's own rules are loaded as ever.
+// Goal: once a base ruleset is removed, the next start loads nothing of it, and loads the machine's own rules as
+// before.
 import { execFileSync } from 'node:child_process'
 import { readdirSync, rmSync, symlinkSync, truncateSync } from 'node:fs'
 import { expect, test } from 'vitest'

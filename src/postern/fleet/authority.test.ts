@@ -1,4 +1,5 @@
-// Goal: two commands that use one authority at the same time lose nothing of each other's, and who waits in vain is told why.
+// Goal: two commands that use one authority at the same time lose nothing of each other's. A command that waits in vain
+// says why.
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// Goal: what was seen of a door is explained with the place in the config that is at fault, and nothing is said of what works.
+// Goal: what was seen of a door is explained with the place in the config that is wrong. What works is not mentioned.
 import { expect, test } from 'vitest'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import { diagnose } from './diagnosis.ts'

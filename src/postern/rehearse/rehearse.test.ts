@@ -1,4 +1,4 @@
-// Goal: what cannot be rehearsed is refused before anything is made, with the exit code that says why.
+// Goal: a door that cannot be rehearsed is refused before anything is created, with the exit code that says why.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

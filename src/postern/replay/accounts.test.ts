@@ -1,4 +1,5 @@
-// Goal: however many sources a capture has, a bounded number is kept account of, and those that came far stay.
+// Goal: the number of listed sources is bounded, however many a capture has. Those that came furthest in a sequence
+// stay.
 import { expect, test } from 'vitest'
 import type { LogEvent } from '../../log/event.ts'
 import { parseAddress } from '../../packet/address.ts'

@@ -1,5 +1,5 @@
-// Goal: a capture goes the daemon's way whatever link layer it was made on, and what would be done is told with its
-// reason and at its time: openings, extensions, closes, and what came to nothing.
+// Goal: a capture is replayed as the daemon would see it, on any link layer. Openings, extensions, closes and failed
+// knocks are reported with their reason and time.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ interface Sent extends Segment {
   readonly six?: boolean
 }
 
-/** What is told of these packets, with seconds since the beginning in front. */
+/** Returns the events of these packets, with the seconds since the beginning in front. */
 async function replayed(
   sent: readonly Sent[],
   own?: readonly string[],
@@ -74,7 +74,7 @@ const SSH: readonly Sent[] = [
 ]
 
 describe.each(LINKS)('%s', (...link) => {
-  // decode.test.ts has both families of each.
+  // decode.test.ts has both families of each link layer.
   test.each(sample([false, true], (six) => six || link[0] === 'Ethernet'))('IPv6: %s', async (six) => {
     const sent = SSH.map((each) => ({ ...each, link, six }))
     expect(await replayed(sent)).toEqual([
@@ -87,7 +87,7 @@ describe.each(LINKS)('%s', (...link) => {
   })
 })
 
-test('an opening is extended, and closed at its time among what else happens', async () => {
+test('an opening is extended, and closed in its place among other events', async () => {
   const again = SSH.map((each) => ({ ...each, at: each.at + 7 }))
   const other = { at: 19.5, port: 4001 }
   expect((await replayed([...SSH, ...again, other], undefined, 30)).slice(5)).toEqual([
@@ -101,7 +101,7 @@ test('an opening is extended, and closed at its time among what else happens', a
   ])
 })
 
-test('what comes to nothing has its reason and its time', async () => {
+test('failed knocks have their reason and time', async () => {
   const wrong: readonly Sent[] = [
     { at: 0, port: 7000 },
     { at: 1, port: 9000 },
@@ -120,7 +120,7 @@ test('what comes to nothing has its reason and its time', async () => {
   ])
 })
 
-test('a command without its undoing is told each time, but for the cooldown', async () => {
+test('a command without a command for closing is reported each time, except during the cooldown', async () => {
   const told = await replayed(
     [0, 10, 70].flatMap((at) => [
       { at, port: 4001 },
@@ -134,12 +134,12 @@ test('a command without its undoing is told each time, but for the cooldown', as
   ])
 })
 
-test('where the addresses of the server are named, knocks at others are none', async () => {
+test('with given addresses of the server, packets to other addresses are not knocks', async () => {
   expect(await replayed(SSH, ['192.0.2.77'])).toEqual([])
   expect(await replayed(SSH, ['192.0.2.1'])).toHaveLength(5)
 })
 
-test('a frame that is older than the one before is as of that one', async () => {
+test('a frame that is older than the one before gets the time of that one', async () => {
   const [first, second, third] = SSH
   expect((await replayed([{ ...first!, at: 1.5 }, second!, third!])).slice(0, 4)).toEqual([
     '1.5 ssh: Stage 1',
@@ -149,14 +149,14 @@ test('a frame that is older than the one before is as of that one', async () => 
   ])
 })
 
-test('a clock that is set moves nothing: neither back nor far ahead', async () => {
+test('a clock that is set back or far ahead changes no time limit', async () => {
   const [first, second, third] = SSH
-  // Sixty seconds by a clock that is set back an hour meanwhile, where the door gives five.
+  // Sixty seconds pass by a clock that is set back an hour meanwhile; the door allows five.
   const back = [first!, { ...second!, at: 4 }, { at: -3_600, port: 80 }, { ...third!, at: -3_540 }]
   expect((await replayed(back)).filter((line) => /OPEN|timeout/.test(line))).toEqual([
     '-3599 ssh: sequence timeout (stage 2)',
   ])
-  // A machine that begins in 1970: its scanner is known as one all the same.
+  // A machine may begin in 1970: its scanner is recognised all the same.
   const scan = [5000, 5010, 5020, 5030, 5040, 5050].map((port, index) => ({ at: index * 0.01 - 1, port }))
   const told = await replayed([{ at: -1_700_000_000, port: 80 }, ...scan, ...SSH])
   expect(told.filter((line) => /OPEN|port scan/.test(line))).toEqual([
@@ -171,7 +171,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-// A file that cannot be used is named once, with the reason, and its door opens to nobody in the replay.
+// An unusable file is named once, with the reason, and its door opens to nobody in the replay.
 test.each([
   ['Users', undefined, 'no such file'],
   ['TOTP_Secret_File', '# none\n', 'contains no secret'],
@@ -187,7 +187,7 @@ test.each([
   expect([...authenticators.sequences()]).toEqual([])
 })
 
-test('codes are those of the capture: of its time, once each, and also after its clock is set back', async () => {
+test("codes are those of the capture's time, valid once each, even after its clock is set back", async () => {
   const path = join(folder, 'secret')
   const totp = { key: new Uint8Array(20).fill(7), algorithm: 'SHA1', digits: 8, periodS: 30 } as const
   writeFileSync(path, secretUri(totp, 'gate', 'c'), { mode: 0o600 })
@@ -195,7 +195,7 @@ test('codes are those of the capture: of its time, once each, and also after its
     knocksOfCode(codeOf(totp, periodAt(totp, BEGIN_MS + codeAt * 1000))).map(({ port }) => ({ at, port }))
   const far = 86_400 * 40
   const sent = [...knocksAt(0), ...knocksAt(10, 0), ...knocksAt(600, 0), ...knocksAt(far)]
-  // The clock is set back, and the daemon's timer looks at it within half a minute.
+  // The clock is set back, and the daemon's timer notices that within half a minute.
   const back = [{ at: 5_000, port: 80 }, { at: 5_040, port: 80 }, ...knocksAt(5_041)]
   const config = `[c]\nTOTP_Secret_File = ${path}\nOpen_Ports = tcp/22\n`
   const told = await replayed([...sent, ...back], undefined, 0, config)
@@ -204,7 +204,7 @@ test('codes are those of the capture: of its time, once each, and also after its
   )
 })
 
-test('a packet for gpg is told, and gpg is not run', async () => {
+test('a packet for gpg is reported, and gpg is not run', async () => {
   const home = join(folder, 'gnupg')
   mkdirSync(home, { mode: 0o700 })
   const access = join(folder, 'access.conf')

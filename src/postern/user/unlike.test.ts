@@ -1,4 +1,4 @@
-// Goal: a sequence that is made opens nobody else's door, is opened by nobody else's knocks, and by no scan.
+// Goal: a new sequence opens nobody else's door, and is opened by nobody else's knocks and by no scan.
 import { expect, test } from 'vitest'
 import type { Knock } from '../../config/config.ts'
 import { nmapPlace } from '../../config/nmap-ports.ts'

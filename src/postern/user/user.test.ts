@@ -1,5 +1,5 @@
-// Goal: a user who is added can come in and nobody else, one who is removed cannot, and a command that fails leaves every
-// byte of the files as it was; no message has a secret in it.
+// Goal: an added user can open the door and nobody else can; a removed user cannot. A command that fails leaves every
+// byte of the files as it was. No message has a secret in it.
 import {
   chmodSync,
   mkdirSync,
@@ -37,7 +37,7 @@ const publicKey = (byte: number): string =>
   formatKey('postern-user', keyPairOf(new Uint8Array(32).fill(byte)).publicKey)
 
 let folder: string
-/** What daemons say about a door, and what is open before a change. */
+/** The replies of daemons about a door, and the openings before a change. */
 let replies: (door: string) => readonly DoorReply[]
 let openings: readonly OpeningStatus[]
 beforeEach(() => {
@@ -102,7 +102,7 @@ const files = (): readonly string[] =>
     .sort()
     .map((name) => `${name}\n${text(name)}`)
 
-/** Runs a command that must fail, and leave all files as they were. */
+/** Runs a command that must fail and leave all files as they were. */
 async function refused(action: Action, words: readonly string[], code: number): Promise<string> {
   const before = files()
   const result = await run(action, words)
@@ -113,7 +113,7 @@ async function refused(action: Action, words: readonly string[], code: number): 
 const failing = async (): Promise<never> => await Promise.reject(new Error('cannot write it: no space left'))
 
 describe('add', () => {
-  test('codes: the URI that is shown, the one in the picture and the one in the file are one', async () => {
+  test('codes: the URI on the screen, in the picture and in the file is the same', async () => {
     const { code, out, err } = await run('add', ['alice', '--totp', '--door', 'ssh'])
     expect([code, err]).toEqual([0, ''])
     const [, uri = ''] = /^ {4}(otpauth:\S+)$/m.exec(out) ?? []
@@ -129,7 +129,7 @@ describe('add', () => {
     expect(users.find(({ name }) => name === 'alice')!.secret).toMatchObject({ totp: { digits: 8, periodS: 30 } })
   })
 
-  test('the options of codes, and no picture', async () => {
+  test('codes have options, and the picture can be left out', async () => {
     const options = ['--digits', '6', '--algorithm', 'SHA256', '--period', '60', '--issuer', 'g', '--no-qr']
     const { out } = await run('add', ['alice', '--door', 'web', ...options])
     const read = readSecret(/otpauth:\S+/.exec(out)![0])
@@ -139,14 +139,14 @@ describe('add', () => {
     expect(out).toContain('    knock --code CODE g\n')
   })
 
-  test('a link that no page would take is refused before anything is made', async () => {
+  test('a link that no page would accept is refused before anything is written', async () => {
     const door = '[a\u200Db]'
     write('knockd.conf', `${door}\nUsers = ${path('users')}\nOpen_Ports = tcp/22\n`)
     const page = ['--page', 'https://gate.example/x.html']
     expect(await refused('add', ['alice', ...page], 1)).toMatch(/no link can have the secret for .*: it names no door/)
   })
 
-  test('a link names the host of its page, which refuses another one, unless a name is given', async () => {
+  test('a link names the host of its page; another host is refused, unless it is given by name', async () => {
     const page = ['--door', 'ssh', '--page', 'https://Knock.Example.org:8443/x.html']
     expect((await run('add', ['alice', ...page])).out).toContain('x.html#v=1&h=knock.example.org&')
     expect((await run('add', ['carol', ...page, '--issuer', 'inner.example'])).out).toContain('#v=1&h=inner.example&')
@@ -154,13 +154,13 @@ describe('add', () => {
     expect((await run('add', ['dora', ...address])).out).toContain('#v=1&h=2001:db8::1&')
   })
 
-  test('a link over plain http is made, and doubted', async () => {
+  test('a link over plain http is printed with a warning', async () => {
     const { code, out, err } = await run('add', ['alice', '--door', 'ssh', '--page', 'http://gate.example/x.html'])
     expect([code, out]).toEqual([0, expect.stringContaining('http://gate.example/x.html#v=1')])
     expect(err).toMatch(/plain http: anybody on the way can change the page/)
   })
 
-  test('a picture is not written where others could put another one', async () => {
+  test('a picture is not written where others could replace it', async () => {
     mkdirSync(path('open'))
     chmodSync(path('open'), 0o777)
     symlinkSync(path('open'), path('link'))
@@ -176,14 +176,14 @@ describe('add', () => {
     expect(await refused('add', ['alice', '--door', 'ssh', '--issuer', host], 2)).toMatch(/invalid name/)
   })
 
-  test('a sequence, behind the knocks of the door', async () => {
+  test('a sequence begins with the knocks of the door', async () => {
     const { code, out } = await run('add', ['alice', '--sequence', '--door', 'ssh'])
     expect(code).toBe(0)
     const [, ports = ''] = /^ {4}knock gate\.example 20111 9441:udp (\d+ \d+ \d+ \d+)$/m.exec(out) ?? []
     expect(text('users')).toBe(`# people\n\nbob   7431,8020,9123\nalice ${ports.replaceAll(' ', ',')}\n`)
   })
 
-  test('a key: the secret half is shown, and only the public one is kept', async () => {
+  test('a key: the secret half is shown, and only the public half is stored', async () => {
     const { code, out } = await run('add', ['alice, phone', '--spa', '--door', 'vpn', '--option', 'packet-source'])
     expect(code).toBe(0)
     const secret = readKeyText(/postern-user-secret:\S+/.exec(out)![0], 'postern-user-secret')
@@ -197,7 +197,7 @@ describe('add', () => {
     expect(out).toContain(`    [gate.example]\n    Server_Key = ${server}\n    Door = vpn\n    SPA_Max_Age = 5m\n`)
   })
 
-  test('a key that the client made, for two doors of one file', async () => {
+  test('a key that the client made is added for two doors of one file', async () => {
     const words = ['alice', '--spa', '--public-key', publicKey(2), '--door', 'vpn', '--door', 'mail']
     const { code, out } = await run('add', words)
     expect([code, out.includes('secret')]).toEqual([0, false])
@@ -206,7 +206,7 @@ describe('add', () => {
     expect(faults).toEqual([])
   })
 
-  test('several files: each has a secret of its own, and a kind that it takes', async () => {
+  test('several files: each gets a secret of its own, of a kind that it accepts', async () => {
     const { code, out } = await run('add', [
       'alice',
       '--totp',
@@ -225,7 +225,7 @@ describe('add', () => {
     expect(text('keys')).toContain('doors=vpn postern-user:')
   })
 
-  test('one document for programs', async () => {
+  test('--json prints one document', async () => {
     const { out } = await run('add', ['alice', '--totp', '--door', 'ssh', '--json'])
     const { secrets, ...rest } = JSON.parse(out) as { secrets: Record<string, unknown>[] }
     expect(rest).toEqual({ user: 'alice', changed: true, knockd: 'none', problems: [] })
@@ -234,7 +234,7 @@ describe('add', () => {
     ])
   })
 
-  test('a file that is missing is made, for its owner alone, with its folder', async () => {
+  test('a missing file is created, for its owner alone, with its folder', async () => {
     write('knockd.conf', `[ssh]\nUsers = ${path('made/deep/users')}\nOpen_Ports = tcp/22\n`)
     expect((await run('add', ['alice'])).code).toBe(0)
     expect(text('made/deep/users')).toMatch(/^alice otpauth:\S+\n$/)
@@ -252,9 +252,9 @@ describe('add', () => {
     expect((await run('add', ['alice'])).err).toContain('there is no user nobody.here')
   })
 
-  // The group of this user is theirs alone on every system.
+  // On every system the first group of this user has no other member.
   test.runIf(process.geteuid?.() === 0)(
-    'a file that root shares with that user is changed again, and read',
+    "a file that root shares with the daemon's user can be changed again, and read",
     async () => {
       write('knockd.conf', `[options]\nUser = bin\n[ssh]\nUsers = ${path('shared')}\nOpen_Ports = tcp/22\n`)
       try {
@@ -270,13 +270,13 @@ describe('add', () => {
     },
   )
 
-  test('a user who is there already has an exit code', async () => {
+  test('a user who already exists has an exit code', async () => {
     expect(await refused('add', ['bob', '--door', 'ssh'], 3)).toBe(
       `postern: bob is there already: ${path('users')}:3\n  for a new secret, remove the user first\n`,
     )
     await run('disable', ['bob', '--door', 'ssh'])
     expect(await refused('add', ['bob', '--door', 'ssh'], 3)).toContain('bob is there already, disabled: ')
-    // One of two files is enough: nothing is changed in the other.
+    // One of two files is enough: the other file stays as it is.
     expect(await refused('add', ['bob, laptop', '--spa', '--door', 'vpn'], 3)).toContain(`${path('keys')}:2`)
     const { code, out } = await run('add', ['bob', '--door', 'web', '--json'])
     expect([code, JSON.parse(out)]).toEqual([
@@ -285,7 +285,7 @@ describe('add', () => {
     ])
   })
 
-  test('a file with faults is shown, and left as it is', async () => {
+  test('a file with faults is reported, and left as it is', async () => {
     write('users', 'bob 1,2\ncarol nonsense\ndan 1,2\n')
     const err = await refused('add', ['alice', '--door', 'ssh'], 1)
     expect(err).toContain(`${path('users')}:2:7: warning: the secret of \`carol\` is not a sequence`)
@@ -296,7 +296,7 @@ describe('add', () => {
 
   test.each([
     [
-      'a key that is there',
+      'a key that is already there',
       ['alice', '--spa', '--door', 'vpn', '--public-key', publicKey(1)],
       1,
       'this key is already on line 2',
@@ -333,7 +333,7 @@ describe('add', () => {
     expect(await refused('add', words, code)).toContain(message)
   })
 
-  test('a door that shares its file is not opened without a word', async () => {
+  test('a door with the same file has to be named as well', async () => {
     write('knockd.conf', text('knockd.conf').replace(path('web'), path('users')))
     expect(await refused('add', ['alice', '--door', 'web'], 1)).toContain('name them too: --door ssh')
     expect((await run('add', ['alice', '--door', 'web', '--door', 'ssh'])).code).toBe(0)
@@ -356,12 +356,12 @@ describe('add', () => {
     },
   )
 
-  test('without the key of the server nobody can send packets, so nobody is added', async () => {
+  test('without the key of the server nobody can send packets, so no user is added', async () => {
     rmSync(path('server.key'))
     expect(await refused('add', ['alice', '--spa', '--door', 'vpn'], 1)).toContain('postern keygen server makes')
   })
 
-  test('a disk that is full, and a file that others can read', async () => {
+  test('a full disk is reported, and so is a file that others can read', async () => {
     const before = files()
     const { code, out, err } = await run('add', ['alice', '--door', 'ssh'], { replace: failing })
     expect([code, out, err, files()]).toEqual([1, '', 'postern: cannot write it: no space left\n', before])
@@ -369,7 +369,7 @@ describe('add', () => {
     expect(await refused('add', ['alice', '--door', 'ssh'], 1)).toContain('others than its owner can read or write it')
   })
 
-  test('two at a time are both there, as are many', async () => {
+  test('users that are added at the same time are all there', async () => {
     const names = Array.from({ length: 8 }, (_, index) => `u${index}`)
     const results = await Promise.all(
       names.map(async (name) => await run('add', [name, '--sequence', '--door', 'ssh'])),
@@ -407,11 +407,11 @@ const userFiles = fc
         index % 2 === 0 ? `${20_000 + index},${30_000 + index}` : `${KEY.slice(0, -2)}${'ABCDEFGHIJKLM'[index]!}Q`
       return `${line.indent}${line.mark}${line.name}${index}${line.gap}${secret}`
     })
-    // Half a character of UTF-16 is no text.
+    // Half a character of UTF-16 is not valid text.
     return Buffer.from(`${bom}${texts.join(end)}${closed && texts.length > 0 ? end : ''}`).toString()
   })
 
-test('whatever is in a file, who is added is in force beside all others; removing them leaves every byte as it was', async () => {
+test('whatever is in a file, an added user is in force beside all others; a removal leaves every other byte as it was', async () => {
   await fc.assert(
     fc.asyncProperty(userFiles, name, fc.constantFrom('--totp', '--sequence'), async (content, who, kind) => {
       write('users', content)
@@ -434,7 +434,7 @@ test('whatever is in a file, who is added is in force beside all others; removin
   )
 })
 
-test('bytes that are no text stay', async () => {
+test('invalid UTF-8 stays as it is', async () => {
   const bytes = Buffer.from([0x23, 0xff, 0xfe, 0x80, 0x0a, ...Buffer.from('bob 1,2\n')])
   write('users', bytes)
   await run('add', ['alice', '--sequence', '--door', 'ssh'])
@@ -453,7 +453,7 @@ const opening = (user: string, source: string, users?: readonly string[]): Openi
 })
 
 describe('remove', () => {
-  test('everywhere, and says what was revoked', async () => {
+  test('a user is removed everywhere, and the output says what was revoked', async () => {
     const { code, out, err } = await run('remove', ['bob'])
     expect([code, err]).toEqual([0, ''])
     expect(out).toBe(`bob is removed and can no longer open ssh by a sequence: ${path('users')}:3
@@ -465,12 +465,12 @@ left as they are, because they have no file of users: old, fwknop
     expect(text('keys')).toContain('bob, laptop')
   })
 
-  test('at one door', async () => {
+  test('a user can be removed at one door', async () => {
     expect((await run('remove', ['bob', '--door', 'web'])).code).toBe(0)
     expect([text('users').includes('bob'), text('web')]).toEqual([true, ''])
   })
 
-  test('what was open is named, as closed or as still open for others', async () => {
+  test('openings of the user are named, as closed or as still open for others', async () => {
     const others = opening('al', '192.0.2.3')
     const elsewhere = { ...opening('bob', '192.0.2.1'), door: 'web' }
     const slow = opening('bob', '192.0.2.4')
@@ -500,18 +500,18 @@ still being closed: ssh for 192.0.2.4 (tcp/22)
       'ssh: bob is still known',
     ],
     [
-      'one with a fault',
+      'a daemon with a faulty file',
       { file: 'users', users: [], openings: [], fault: 'users: is too large' },
       'ssh: users: is too large',
     ],
-    ['one that does not answer', { error: 'knockd does not answer' }, 'ssh: knockd does not answer'],
-  ])('%s is told, with an exit code', async (_, reply, message) => {
+    ['a daemon that does not answer', { error: 'knockd does not answer' }, 'ssh: knockd does not answer'],
+  ])('%s is reported, with an exit code', async (_, reply, message) => {
     replies = () => ['file' in reply && reply.file !== '' ? { ...reply, file: path('users') } : reply]
     openings = [opening('bob', '192.0.2.1')]
     const { code, out, err } = await run('remove', ['bob', '--door', 'ssh'])
     expect([code, text('users')]).toEqual([4, '# people\n\n'])
     expect(err).toContain('postern: the file is changed, but knockd has not taken it\n')
-    // Only a daemon that answers knows that it is closed.
+    // Only a daemon that answers knows that the door is closed.
     expect(out).toContain(`${'error' in reply ? 'perhaps still open' : 'closed'}: ssh for 192.0.2.1 (tcp/22)\n`)
     expect(err).toContain(message)
   })
@@ -523,15 +523,18 @@ still being closed: ssh for 192.0.2.4 (tcp/22)
     { status: {}, users: {} },
     { status: { openings: [null, {}] }, users: { file: 1, users: [null], openings: 7 } },
     { status: { openings: [{ services: [], users: 7 }] }, users: { file: '', fault: 7, users: [], openings: [] } },
-  ])('whatever a daemon answers, the access is revoked, and said not to be in force: %j', async (answer) => {
-    const asksAll: Surroundings['asksAll'] = () => async () => await Promise.resolve([answer as Reply])
-    const { code, out, err } = await run('remove', ['bob', '--door', 'ssh'], { asksAll })
-    expect([code, text('users')]).toEqual([4, '# people\n\n'])
-    expect(out).toMatch(/^bob is removed and can no longer open ssh/)
-    expect(err).toContain('the file is changed, but knockd has not taken it')
-  })
+  ])(
+    'whatever a daemon answers, the access is revoked, and the output says that it is not yet in force: %j',
+    async (answer) => {
+      const asksAll: Surroundings['asksAll'] = () => async () => await Promise.resolve([answer as Reply])
+      const { code, out, err } = await run('remove', ['bob', '--door', 'ssh'], { asksAll })
+      expect([code, text('users')]).toEqual([4, '# people\n\n'])
+      expect(out).toMatch(/^bob is removed and can no longer open ssh/)
+      expect(err).toContain('the file is changed, but knockd has not taken it')
+    },
+  )
 
-  test('a daemon that hangs does not hold a revocation up', async () => {
+  test('a daemon that hangs does not delay a revocation', async () => {
     const limits: unknown[] = []
     const asksAll: Surroundings['asksAll'] = () => async (_, limitMs) => {
       limits.push([limitMs, text('users').includes('bob')])
@@ -544,7 +547,7 @@ still being closed: ssh for 192.0.2.4 (tcp/22)
     ])
   })
 
-  test('who is not there has an exit code, and a proposal', async () => {
+  test('an unknown user has an exit code, and a suggestion', async () => {
     expect(await refused('remove', ['bbo'], 3)).toContain('did you mean: bob')
     expect(await refused('disable', ['bbo'], 1)).toContain('did you mean: bob')
     expect(await refused('enable', ['bob'], 3)).toBe('postern: bob is not disabled\n')
@@ -555,7 +558,7 @@ still being closed: ssh for 192.0.2.4 (tcp/22)
     })
   })
 
-  test('all lines of a user go: a faulty second one would come into force', async () => {
+  test('all lines of a user are removed: otherwise a faulty second one would come into force', async () => {
     write('users', 'bob 1,2\ncarol 5,6\nbob 3,4\n#disabled bob 7,8\n')
     const { code, out, err } = await run('remove', ['bob', '--door', 'ssh'])
     expect([code, text('users')]).toEqual([0, 'carol 5,6\n'])
@@ -576,20 +579,20 @@ still being closed: ssh for 192.0.2.4 (tcp/22)
     expect(await refused('disable', ['bob', '--door', 'vpn', '--door', 'mail'], 1)).toContain('a faulty line may be')
   })
 
-  test('faults of others hinder no revocation', async () => {
+  test('faults of other users do not prevent a revocation', async () => {
     write('users', 'bob 1,2\ncarol nonsense\n')
     const { code, err } = await run('remove', ['bob', '--door', 'ssh'])
     expect([code, text('users')]).toEqual([0, 'carol nonsense\n'])
     expect(err).toContain(':2:7: warning')
   })
 
-  test('at a door that shares its file, the others are named', async () => {
+  test('at a door that shares its file, the other doors are named', async () => {
     expect(await refused('remove', ['bob, laptop', '--door', 'vpn'], 1)).toContain('name them too: --door mail')
   })
 })
 
 describe('disable and enable', () => {
-  test('the line stays, behind a mark, and comes back as it was', async () => {
+  test('a disabled line stays, behind a mark, and is enabled as it was', async () => {
     const before = text('users')
     expect((await run('disable', ['bob', '--door', 'ssh'])).out).toContain('bob is disabled and can no longer open ssh')
     expect(text('users')).toBe('# people\n\n#disabled bob   7431,8020,9123\n')
@@ -600,20 +603,20 @@ describe('disable and enable', () => {
     expect(text('users')).toBe(before)
   })
 
-  test('a mark that was set or removed by hand counts', async () => {
+  test('a mark that was written or removed by hand counts', async () => {
     write('keys', `  #  disabled doors=vpn ${publicKey(1)} bob\n# disabled keys: none\n`)
     expect((await run('enable', ['bob', '--door', 'vpn', '--door', 'mail'])).code).toBe(0)
     expect(text('keys')).toBe(`  doors=vpn ${publicKey(1)} bob\n# disabled keys: none\n`)
   })
 
-  test('who would not be in force is not enabled', async () => {
+  test('a user who would not be in force is not enabled', async () => {
     write('users', 'carol 1,2\n#disabled bob 1,2\n')
     expect(await refused('enable', ['bob', '--door', 'ssh'], 1)).toContain('has the same secret as line 1')
     write('users', 'carol nonsense\n#disabled bob 1,2\n')
     expect(await refused('enable', ['bob', '--door', 'ssh'], 1)).toContain('correct this first')
   })
 
-  test('a daemon that knows the user again has taken it', async () => {
+  test('if the daemon does not know the user after enabling, there is an exit code', async () => {
     await run('disable', ['bob', '--door', 'ssh'])
     replies = () => [{ file: path('users'), users: [], openings: [] }]
     expect((await run('enable', ['bob', '--door', 'ssh'])).code).toBe(4)
@@ -621,7 +624,7 @@ describe('disable and enable', () => {
 })
 
 describe('list', () => {
-  test('who can open what, and no secret', async () => {
+  test('the list says who can open what, and shows no secret', async () => {
     await run('disable', ['bob', '--door', 'web'])
     replies = (door) => [
       {
@@ -659,7 +662,7 @@ bob, laptop  vpn    packets   not in force  -                 -
     }
   })
 
-  test('what cannot be read is told, beside the rest', async () => {
+  test('an unreadable file is reported, beside the rest', async () => {
     write('users', 'bob 1,2\ncarol nonsense\n')
     chmodSync(path('web'), 0o666)
     const { code, out, err } = await run('list', [])
@@ -670,14 +673,14 @@ bob, laptop  vpn    packets   not in force  -                 -
     expect((await run('list', ['zoe'])).err).toContain('there is no user zoe')
   })
 
-  test('without users', async () => {
+  test('a config without users has an empty list', async () => {
     for (const file of ['users', 'web', 'keys']) write(file, '# nobody\n')
     expect((await run('list', [])).out).toBe(`no users in ${path('users')}, ${path('web')}, ${path('keys')}\n`)
     expect(JSON.parse((await run('list', ['--json'])).out)).toEqual({ users: [] })
   })
 })
 
-test('a config that cannot be used is shown', async () => {
+test('an unusable config is reported', async () => {
   write('knockd.conf', '[ssh]\nUsres = /x\n')
   expect(await refused('add', ['alice'], 1)).toContain('unknown directive `Usres`')
 })

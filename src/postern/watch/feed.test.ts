@@ -1,5 +1,5 @@
-// Goal: the daemon is asked no more often than is said, nothing is asked while the watch is stopped, a daemon that goes is
-// tried again at growing intervals, and no event is shown twice, nor missing without a mark.
+// Goal: the watch asks the daemon at most as often as it says, and not at all while it is stopped. A daemon that ended
+// is tried again at growing intervals. No event is shown twice, and a gap has a mark.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { WELL } from '../../../test/schema/status.ts'
 import { ControlError } from '../../control/client.ts'
@@ -13,7 +13,7 @@ const START = Date.UTC(2026, 10, 22, 3)
 beforeEach(() => void vi.useFakeTimers({ now: START }))
 afterEach(() => void vi.useRealTimers())
 
-/** A daemon whose stream lasts until it is ended. */
+/** A daemon whose stream lasts until the test ends it. */
 class FakeDaemon {
   readonly asked: { readonly atMs: number; readonly request: Request }[] = []
   readonly streams: { readonly request: EventsRequest; readonly signal: AbortSignal }[] = []
@@ -59,7 +59,7 @@ class FakeDaemon {
 
 const pass = async (ms: number): Promise<void> => void (await vi.advanceTimersByTimeAsync(ms))
 
-test('a status a second with bounded rows, and nothing while stopped', async () => {
+test('the status is asked for each second with bounded rows, and not while the watch is stopped', async () => {
   const daemon = new FakeDaemon()
   await pass(5_000)
   expect(daemon.asked).toEqual([])
@@ -76,7 +76,7 @@ test('a status a second with bounded rows, and nothing while stopped', async () 
   expect([daemon.asked.length, daemon.streams.length, vi.getTimerCount()]).toEqual([asked, 1, 0])
 })
 
-test('a daemon that has gone is tried again at growing intervals, which end when it is back', async () => {
+test('a daemon that ended is tried again at growing intervals, until it is back', async () => {
   const daemon = new FakeDaemon()
   daemon.feed.start()
   await pass(0)
@@ -99,7 +99,7 @@ test('a daemon that has gone is tried again at growing intervals, which end when
   daemon.feed.stop()
 })
 
-test('after a break the stream continues: no event twice, and a mark where some may be missing', async () => {
+test('after a break the stream continues: no event comes twice, and a mark shows where some may be missing', async () => {
   const daemon = new FakeDaemon()
   daemon.feed.start()
   await pass(0)
@@ -109,7 +109,7 @@ test('after a break the stream continues: no event twice, and a mark where some 
   daemon.end()
   await pass(3_000)
   const { request } = daemon.streams[1]!
-  // From the last event, and a little before it.
+  // The stream starts a little before the last event.
   expect(request.sinceMs! - (Date.now() - START)).toBeGreaterThan(-3_000)
   expect(request.sinceMs!).toBeGreaterThanOrEqual(1_000)
   daemon.event('one', START)
@@ -120,7 +120,7 @@ test('after a break the stream continues: no event twice, and a mark where some 
   daemon.feed.stop()
 })
 
-test('another choice begins anew', async () => {
+test('another choice starts a new stream', async () => {
   const daemon = new FakeDaemon()
   daemon.feed.start()
   await pass(0)
@@ -139,7 +139,7 @@ test('another choice begins anew', async () => {
   expect(daemon.streams).toHaveLength(2)
 })
 
-test('a flood is told in batches, and of each only what the list can hold', async () => {
+test('a flood is shown in batches, each with as many events as the list can hold', async () => {
   const daemon = new FakeDaemon(10)
   daemon.feed.start()
   await pass(0)
@@ -154,7 +154,7 @@ test('a flood is told in batches, and of each only what the list can hold', asyn
   daemon.feed.stop()
 })
 
-test('readers that are refused say why, and try again more and more seldom', async () => {
+test('if the stream is refused, the reason is shown, and the tries become less frequent', async () => {
   const daemon = new FakeDaemon()
   daemon.feed.start()
   for (let tries = 0; tries < 30; tries++) {
@@ -164,12 +164,12 @@ test('readers that are refused say why, and try again more and more seldom', asy
   }
   expect(daemon.streams.length).toBeLessThan(10)
   expect(daemon.news).toContainEqual({ kind: 'stream', fault: 'too many readers of events: end another' })
-  // The status goes on meanwhile.
+  // The status is still asked for meanwhile.
   expect(daemon.asked.length).toBeGreaterThan(25)
   daemon.feed.stop()
 })
 
-test('an outcome is told, of a daemon that is not there too, and the status follows at once', async () => {
+test('the outcome of a request is shown, even without a daemon, and a status follows immediately', async () => {
   const daemon = new FakeDaemon()
   daemon.feed.start()
   await pass(0)
@@ -186,7 +186,7 @@ test('an outcome is told, of a daemon that is not there too, and the status foll
   daemon.feed.stop()
 })
 
-test('a member who asks too often is told, and asks less often', async () => {
+test('a member who asks too often sees that, and asks less often', async () => {
   const daemon = new FakeDaemon()
   daemon.reply = { error: 'too many requests', hint: 'try again in a few seconds' }
   daemon.feed.start()

@@ -1,5 +1,5 @@
-// Goal: whatever a door, a host or a list is called, the page is one file that runs its own script alone, by its hash, and may reach
-// nobody but the list's server and the one host; and it reads lists as strictly as the daemon writes them.
+// Goal: the page is one file that runs only its own script, by its hash, whatever the names of door, host and list. It
+// may connect to the list's server and the one host only. It reads lists as strictly as the daemon writes them.
 import { valueOf } from '../../text/read.ts'
 import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
@@ -23,7 +23,7 @@ const policy = (page: string): string =>
 const hash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 
 describe('the policy', () => {
-  test('names the script and the style that are there, to the byte', () => {
+  test('names the script and the style of the page, to the byte', () => {
     const page = render()
     const [, script] = /<script>([^]*?)<\/script>/.exec(page)!
     const [, style] = /<style>([^]*?)<\/style>/.exec(page)!
@@ -42,22 +42,22 @@ describe('the policy', () => {
     expect(policy(page)).not.toMatch(/unsafe|\s\*(;|$)/)
   })
 
-  test('lets nothing out but to the list, without a host or with one that it cannot name', () => {
+  test('allows connections to the list only, without a host or with one that it cannot name', () => {
     for (const host of [undefined, '2001:db8::1']) {
       expect(policy(render({ host }))).toMatch(/connect-src 'self';/)
     }
   })
 
-  test.each(['a b', 'x;script-src *', 'x"', '*', 'http://x', '1.2.3', ''])('no host: %s', (host) => {
+  test.each(['a b', 'x;script-src *', 'x"', '*', 'http://x', '1.2.3', ''])('refuses a host: %s', (host) => {
     expect(() => render({ host })).toThrow(PageError)
   })
 
-  test.each(['../x', 'a/b', '', '..'])('no list: %s', (listFile) => {
+  test.each(['../x', 'a/b', '', '..'])('refuses a list: %s', (listFile) => {
     expect(() => render({ listFile })).toThrow(PageError)
   })
 })
 
-test('a door may be called anything, and is text', () => {
+test('a door may have any name, which is shown as text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 127 }), (door) => {
       const page = render({ door })
@@ -69,9 +69,9 @@ test('a door may be called anything, and is text', () => {
   expect(render({ door: '"&<' })).toContain('&lt;')
 })
 
-test('nothing is fetched from anywhere', () => {
+test('nothing is loaded from a server', () => {
   expect(render({ host: undefined })).not.toMatch(/(src|href)="(https?:)?\/\//)
-  // Only the one host's name is looked up ahead.
+  // Only the one host's name is looked up in advance.
   const links = [...render().matchAll(/(?:src|href)="((?:https?:)?\/\/[^"]*)"/g)].map(([, url]) => url)
   expect(links).toEqual(['//gate.example.org'])
 })
@@ -88,7 +88,7 @@ describe('lists', () => {
   })
 
   test.each(['', 'hello', '# Postern sequences, format 2\n1,2', '# Postern sequences, format 1\n1,x'])(
-    '%j is none',
+    '%j is refused',
     (text) => {
       expect(() => parseList(text)).toThrow()
     },
@@ -107,7 +107,7 @@ describe('lists', () => {
   })
 })
 
-test('what browsers refuse, and how to knock without one', () => {
+test('the page lists what browsers refuse, and how to knock without one', () => {
   expect([6000, 6667, 10_080, 22, 7431, 443].map(isBlocked)).toEqual([true, true, true, true, false, false])
   const knocks = valueOf(parseSequence('7431,8020'))!
   expect(commandsFor('gate', knocks).map(({ program }) => program)).toEqual(['knock', 'nc', 'telnet'])

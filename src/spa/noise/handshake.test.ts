@@ -1,4 +1,4 @@
-// Goal: our half of Noise is that of other implementations, by their own test vectors, in both directions.
+// Goal: Postern's half of Noise agrees with other implementations, by their own test vectors, in both directions.
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { keyPairOf, sharedSecret } from './curve.ts'

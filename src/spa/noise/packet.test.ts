@@ -1,5 +1,5 @@
-// Goal: a packet says what its maker said, to the server it was made for and to nobody else; whatever differs from it in
-// one bit, or in length, or was made without a key that is known, opens nothing and ends nothing.
+// Goal: a packet says what its maker said, to the right server and to nobody else. A packet with one changed bit,
+// another length or an unknown key opens nothing and ends nothing.
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
@@ -58,7 +58,7 @@ const claims = fc
   .map((claim) => claim as Claim)
 const times = fc.integer({ min: 0, max: 4_102_444_800_000 })
 
-test('what is sealed is opened, by whom it was made for', () => {
+test('a sealed packet is opened by the server that it was made for', () => {
   fc.assert(
     fc.property(claims, times, fc.uint8Array({ minLength: 32, maxLength: 32 }), (claim, unixMs, random) => {
       const packet = seal(claim, { unixMs, random })
@@ -75,7 +75,7 @@ test('what is sealed is opened, by whom it was made for', () => {
   )
 })
 
-test('no bit of its message can be another, whatever the tag', () => {
+test('a changed bit of its message is refused, whatever the tag', () => {
   const packet = seal(ssh)
   for (let index = USER_TAG_BYTES; index < packet.length; index++) {
     for (const bit of [1, 128]) {
@@ -86,7 +86,7 @@ test('no bit of its message can be another, whatever the tag', () => {
   }
 })
 
-test('no other length is one', () => {
+test('any other length is refused', () => {
   const packet = seal(ssh)
   for (let length = 0; length <= 2_000; length++) {
     if (length === packet.length) continue
@@ -96,19 +96,19 @@ test('no other length is one', () => {
   }
 })
 
-test('random bytes of any length are none', () => {
+test('random bytes of any length are refused', () => {
   for (let length = 0; length <= 2_000; length += length < 400 ? 1 : 41) {
     expect(openClaim(server, randomBytes(length), find)).toEqual({ mismatch: 'forged' })
   }
 })
 
-test('an ephemeral key that makes one secret with every key is refused', () => {
+test('an ephemeral key that gives the same secret with every key is refused', () => {
   const packet = seal(ssh)
   packet.set(new Uint8Array(32), USER_TAG_BYTES)
   expect(openClaim(server, packet, find)).toEqual({ mismatch: 'forged' })
 })
 
-test('a shared secret that is known ahead opens it as well, and another one does not', () => {
+test('a shared secret that was computed before opens it as well, and another one does not', () => {
   const secret = sharedSecret(server, user.publicKey)!
   expect(openClaim(server, seal(ssh), find, secret)).toMatchObject({ user: 'alice' })
   expect(openClaim(server, seal(ssh), find, new Uint8Array(32))).toEqual({ mismatch: 'forged' })
@@ -118,17 +118,17 @@ test('another server does not open it, and cannot pass it on', () => {
   expect(openClaim(keyPairOf(new Uint8Array(32).fill(3)), seal(ssh), find)).toEqual({ mismatch: 'forged' })
 })
 
-test('a key that is not known is told, before the claim is looked at', () => {
+test('an unknown key is reported, before the claim is read', () => {
   const stranger = keyPairOf(new Uint8Array(32).fill(9))
   expect(openClaim(server, seal(ssh, { from: stranger }), find)).toEqual({ mismatch: 'unknown-key' })
 })
 
-test('two packets of one claim have nothing in common but the tag of their minute', () => {
+test('two packets of one claim share nothing but the tag of their minute', () => {
   const one = seal(ssh)
   const other = seal(ssh)
   expect(one.subarray(0, USER_TAG_BYTES)).toEqual(other.subarray(0, USER_TAG_BYTES))
   const same = one.slice(USER_TAG_BYTES).filter((byte, index) => byte === other[USER_TAG_BYTES + index]).length
-  // Of 272 random bytes about one is the same by chance; twelve would be once in 10^8 runs.
+  // About one of 272 random bytes is the same by chance; twelve would be once in 10^8 runs.
   expect(same).toBeLessThan(12)
 })
 
@@ -138,25 +138,25 @@ describe('tags', () => {
   const minute = minuteOf(NOW)
   const key = tagKeyOf(sharedSecret(server, user.publicKey)!, server.publicKey, user.publicKey)
 
-  test('the server makes the one that the client sent', () => {
+  test('the server computes the tag that the client sent', () => {
     expect(tagIn(seal(ssh))).toBe(toHex(tagOf(key, minute)))
     expect(tagIn(seal(ssh, { withMinute: false }))).toBe(toHex(tagOf(key, undefined)))
   })
 
-  test('the key is HKDF of the shared secret, as RFC 5869 has it', () => {
+  test('the key is HKDF of the shared secret, as in RFC 5869', () => {
     const dh = sharedSecret(server, user.publicKey)!
     const derived = hkdfSync('sha256', dh, 'postern spa 2 tag', Buffer.concat([server.publicKey, user.publicKey]), 32)
     expect(toHex(key)).toBe(toHex(new Uint8Array(derived)))
   })
 
-  test('minutes, users and servers have none in common, and the same minute always has the same', () => {
+  test('minutes, users and servers share no tag, and the same minute always has the same tag', () => {
     const others = [
       seal(ssh, { unixMs: NOW - 60_000 }),
       seal(ssh, { unixMs: NOW + 60_000 }),
       seal(ssh, { withMinute: false }),
       seal(ssh, { from: keyPairOf(new Uint8Array(32).fill(9)) }),
       seal(ssh, { to: keyPairOf(new Uint8Array(32).fill(3)) }),
-      // The same two keys in each other's place have one shared secret.
+      // The same two keys in exchanged roles have one shared secret.
       seal(ssh, { from: server, to: user }),
     ].map(tagIn)
     expect(new Set([tagIn(seal(ssh)), ...others]).size).toBe(others.length + 1)
@@ -165,7 +165,7 @@ describe('tags', () => {
     expect(tagIn(seal(ssh, { unixMs: start }))).not.toBe(tagIn(seal(ssh, { unixMs: start - 0.1 })))
   })
 
-  test('a minute is eight bytes, big-endian, also beyond 32 bits', () => {
+  test('a minute is eight bytes, big-endian, even beyond 32 bits', () => {
     const code = (bytes: string): string => createHmac('sha256', key).update(hex(bytes)).digest('hex').slice(0, 32)
     expect(toHex(tagOf(key, 28_333_333))).toBe(code('0000000001b05515'))
     expect(toHex(tagOf(key, 2 ** 32 + 7))).toBe(code('0000000100000007'))
@@ -178,7 +178,7 @@ describe('tags', () => {
     [1, true],
     [600_000, true],
     [600_001, false],
-  ])('SPA_Max_Age of %s milliseconds: a minute in them: %s', (age, expected) => {
+  ])('SPA_Max_Age of %s milliseconds contains a minute: %s', (age, expected) => {
     expect(hasMinute(age)).toBe(expected)
   })
 })
@@ -228,28 +228,28 @@ describe('the fixed packets of doc/spa.md', () => {
 
 describe('claims', () => {
   test.each<[string, (bytes: Uint8Array) => void, RegExp]>([
-    ['a year nobody lives in', (bytes) => bytes.set([0x80], 0), /invalid time/],
+    ['a year far in the future', (bytes) => bytes.set([0x80], 0), /invalid time/],
     ['a time before 2^62', (bytes) => bytes.set([0x3f], 0), /invalid time/],
     ['too many nanoseconds', (bytes) => bytes.set([0x3b, 0x9a, 0xca, 0x00], 8), /invalid time/],
-    ['a family that is none', (bytes) => bytes.set([5], 12), /invalid address/],
+    ['an invalid family', (bytes) => bytes.set([5], 12), /invalid address/],
     ['an address with no family', (bytes) => bytes.set([0], 12), /invalid address/],
     ['an IPv4 address with more behind it', (bytes) => bytes.set([1], 17), /invalid address/],
     ['a family without an address', (bytes) => bytes.set([0, 0, 0, 0], 13), /invalid address/],
     [
-      'an IPv4 address in IPv6 clothes',
+      'an IPv4 address in IPv6 form',
       (bytes) => bytes.set([6, ...hex('00000000000000000000ffffc0000207')], 12),
       /invalid address/,
     ],
     ['a time of more than a day', (bytes) => bytes.set([0, 1, 0x51, 0x81], 29), /open time/],
-    ['nothing that there is', (bytes) => bytes.set([0], 33), /unknown kind of request/],
-    ['a kind to come', (bytes) => bytes.set([3], 33), /unknown kind of request/],
+    ['no kind of request', (bytes) => bytes.set([0], 33), /unknown kind of request/],
+    ['an unknown kind of request', (bytes) => bytes.set([3], 33), /unknown kind of request/],
     ['no name', (bytes) => bytes.set([0], 34), /invalid length/],
     ['too long a name', (bytes) => bytes.set([128], 34), /invalid length/],
-    ['a name that is cut', (bytes) => bytes.set([2], 34), /after its end/],
-    ['something behind it', (bytes) => bytes.set([1], CLAIM_BYTES - 1), /after its end/],
-    ['a name that is no UTF-8', (bytes) => bytes.set([0xff], 35), /invalid name of a door/],
+    ['a name that is cut off', (bytes) => bytes.set([2], 34), /after its end/],
+    ['bytes behind the name', (bytes) => bytes.set([1], CLAIM_BYTES - 1), /after its end/],
+    ['a name that is not UTF-8', (bytes) => bytes.set([0xff], 35), /invalid name of a door/],
     ['a name with a line end in it', (bytes) => bytes.set([0x0a], 36), /invalid name of a door/],
-    ['ports of no protocol', (bytes) => bytes.set([2, 1, 0, 0, 22], 33), /invalid port/],
+    ['ports of an unknown protocol', (bytes) => bytes.set([2, 1, 0, 0, 22], 33), /invalid port/],
     ['port 0', (bytes) => bytes.set([2, 1, 6, 0, 0], 33), /invalid port/],
     ['too many ports', (bytes) => bytes.set([2, 33], 33), /invalid length/],
   ])('%s is a fault', (_, change, fault) => {
@@ -259,7 +259,7 @@ describe('claims', () => {
     expect('fault' in decoded && decoded.fault).toMatch(fault)
   })
 
-  test('there is one encoding of each: what is read is written the same, and nothing throws', () => {
+  test('each claim has one encoding: a read claim is written the same, and nothing throws', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 141, maxLength: 141 }), fc.nat(3), fc.nat(127), (rest, kind, count) => {
         const bytes = good()
@@ -288,12 +288,12 @@ describe('claims', () => {
     [{ wanted: { kind: 'door', door: 'ä'.repeat(64) } }, /too long/],
     [{ wanted: { kind: 'ports', ports: [] } }, /no port/],
     [{ wanted: { kind: 'ports', ports: Array.from({ length: 33 }, () => ({ protocol: 6, port: 22 })) } }, /too many/],
-  ])('%j cannot be said', (change, fault) => {
+  ])('%j cannot be encoded', (change, fault) => {
     const encoded = encodeClaim({ ...ssh, ...change }, NOW)
     expect('fault' in encoded && encoded.fault).toMatch(fault)
   })
 
-  test('an address is the one that was claimed', () => {
+  test('an address is read back as it was claimed', () => {
     for (const text of ['255.255.255.255', '0.0.0.1', '::1', 'fe80::1', '2001:db8::8']) {
       const encoded = encodeClaim({ ...ssh, address: parseAddress(text) }, NOW)
       if ('fault' in encoded) throw new Error(encoded.fault)
@@ -305,13 +305,13 @@ describe('claims', () => {
 
 describe('times', () => {
   // The example of the TAI64 page: 1992-06-02 08:06:43 UTC, sixteen leap seconds after 1970.
-  test('a label is TAI64N', () => {
+  test('a time is written as a TAI64N label', () => {
     expect(toHex(timestampBytes(0))).toBe('400000000000000a00000000')
     expect(toHex(timestampBytes(1_700_000_000_123))).toBe('400000006553f10a0754d4c0')
     expect(readTimestamp(hex('400000002a2b2c2d00000000'))?.unixMs).toBe(Date.UTC(1992, 5, 2, 8, 6, 43) + 16_000)
   })
 
-  test('later is greater, in the order of the text too', () => {
+  test('a later time is greater, in the order of the text too', () => {
     const at = fc.double({ min: 0, max: 4e12, noNaN: true })
     fc.assert(
       fc.property(at, at, (one, other) => {
@@ -323,7 +323,7 @@ describe('times', () => {
   })
 })
 
-/** The bytes of a claim that is in order. */
+/** Returns the bytes of a valid claim. */
 function good(): Uint8Array {
   const encoded = encodeClaim(ssh, NOW)
   if ('fault' in encoded) throw new Error(encoded.fault)

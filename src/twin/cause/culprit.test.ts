@@ -1,4 +1,4 @@
-// Goal: what takes a packet is told from counters that rose, and from the end of the kernel's trace.
+// Goal: the rule that refuses a packet is found from counters that rose, and from the end of the kernel's trace.
 import { expect, test } from 'vitest'
 import type { Twin } from '../twin.ts'
 import { culpritOf, meet, risen, traced } from './culprit.ts'

@@ -1,4 +1,5 @@
-// Goal: a slip in one line takes nobody's key away, whichever file the key is in; whose file or line is taken out is out.
+// Goal: a typing mistake in one line takes away nobody's key, whichever file has the key. A user whose file or line is
+// removed loses access.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,7 +26,7 @@ const stanza = (name: string): string => `SOURCE ANY\n${keys(name)}REQUIRE_USERN
 const names = (stanzas: readonly Stanza[]): readonly string[] =>
   stanzas.map(({ requireUsername }) => requireUsername.join())
 
-/** Who is left once the access.conf says something else, which is at fault. */
+/** The users who are left after the access.conf has a new text, which has an error. */
 function left(text: string): readonly string[] {
   const before = readAccessFile(path, 'fwknop').stanzas
   put(path, text)
@@ -38,7 +39,7 @@ test.each([
   ['a misspelt word', '%include_foldr FOLDER'],
   ['a blank that is missing', '%include_folderFOLDER'],
   ['a colon that is somewhere else', '%include_folder : FOLDER/'],
-])('%s ahead of a folder takes out nobody in it', (_, line) => {
+])('%s before a folder takes access from nobody in it', (_, line) => {
   put(join(users, 'ann.conf'), stanza('ann'))
   put(join(users, 'bob.conf'), `SOURCE ANY\nREQUIRE_USERNAME bob\n%include_keys ${folder}/bob.key\n`)
   put(join(folder, 'bob.key'), keys('bob'))
@@ -46,14 +47,14 @@ test.each([
   expect(left(`${stanza('root')}${line.replace('FOLDER', users)}\n`)).toEqual(['root', 'ann', 'bob'])
 })
 
-test('whose line is taken out is out, though another line is at fault', () => {
+test('a user whose line is removed loses access, though another line has an error', () => {
   for (const name of ['ann', 'bob', 'kim']) put(join(users, `${name}.conf`), stanza(name))
   const include = (...all: readonly string[]): string => all.map((name) => `%include ${users}/${name}.conf\n`).join('')
   put(path, include('ann', 'bob', 'kim'))
   expect(left(`#${include('ann')};${include('bob')}%includ ${users}/kim.conf\n`)).toEqual(['kim'])
 })
 
-test('whose file is taken out is out, though the line of the folder is at fault', () => {
+test('a user whose file is removed loses access, though the line of the folder has an error', () => {
   put(join(users, 'ann.conf'), stanza('ann'))
   put(join(users, 'bob.conf'), stanza('bob'))
   put(path, `%include_folder ${users}\n`)
@@ -64,7 +65,7 @@ test('whose file is taken out is out, though the line of the folder is at fault'
   expect(names(stanzasLeft(before, text, isUnread))).toEqual(['ann'])
 })
 
-test('a file too many takes out nobody', () => {
+test('one file too many takes access from nobody', () => {
   put(join(users, 'zoe.conf'), stanza('zoe'))
   for (let at = 1; at < INCLUDED_FILES_MAX; at++) put(join(users, `${at}.conf`), '')
   put(path, `%include_folder ${users}\n`)

@@ -1,5 +1,5 @@
-// Goal: what would keep commands from running as somebody else is known beforehand, each on its own, and what does not is
-// no reason to refuse them.
+// Goal: each thing that would keep commands from running as another user is found before they run. Nothing else is a
+// reason to refuse them.
 import { expect, test } from 'vitest'
 import { commandFault, ownRights } from './command-rights.ts'
 import type { Rights } from './command-rights.ts'

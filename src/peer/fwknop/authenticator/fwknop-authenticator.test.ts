@@ -1,5 +1,5 @@
-// Goal: a packet that was used is remembered for as long as any door would take it again, however many come to another door;
-// and floods keep out nobody whom SOURCE names.
+// Goal: a used packet is remembered for as long as any door would accept it again, however many packets come to another
+// door. Floods keep out no source that SOURCE names.
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,7 +48,7 @@ const packet = (number: number, from = '192.0.2.7', secret: Uint8Array = key): U
   )
 }
 
-/** An authenticator whose journal has these entries, and what becomes of the packets. */
+/** An authenticator whose journal has these entries, and the results of the packets. */
 const authenticatorOf = (used: Map<string, string>, work: WorkBudget) => {
   const store = {
     newest: (name: string) => used.get(name),
@@ -87,7 +87,7 @@ const offer = (fwknop: FwknopAuthenticator, from: string, bytes: Uint8Array): bo
   return fwknop.offer(Object.assign(new Packet(), received), bytes)
 }
 
-test('packets of a door that takes old ones are not forgotten for another door', async () => {
+test('packets of a door that accepts old ones are not forgotten because of another door', async () => {
   const access = join(folder, 'access.conf')
   writeFileSync(
     access,
@@ -97,7 +97,7 @@ test('packets of a door that takes old ones are not forgotten for another door',
   const door = (name: string, age: string): string =>
     `[${name}]\nSPA = fwknop\nAccess_File = ${access}\nOpen_Ports = tcp/22\nSPA_Max_Age = ${age}\n`
   const { config } = readConfig(`${door('short', '2m')}${door('long', '1h')}`, 'k')
-  // Used ten minutes ago.
+  // The packet was used ten minutes ago.
   const before = String(Math.floor(Date.now() / 1_000) - 600)
   const used = new Map(Array.from({ length: DIGESTS_MAX / 2 }, (_, index) => [`fwknop\n${index}`, before]))
   const { fwknop, redeemed } = authenticatorOf(used, new WorkBudget(() => 0))
@@ -131,7 +131,7 @@ const doorWith = (access: string, work: WorkBudget) => {
 
 const NOTHING = { perSecond: 1, burst: 0 }
 
-test('whoever SOURCE names gets in while others use up all time for packets from anywhere', async () => {
+test('a source that SOURCE names gets in while others use up all the time for packets from anywhere', async () => {
   const access = stanzaFor(0, 'ANY') + stanzaFor(1, '192.0.2.0/24') + stanzaFor(2, '198.51.100.7')
   const work = new WorkBudget(() => 0, { ...WORK_LIMITS, all: NOTHING })
   const { fwknop, redeemed } = doorWith(access, work)
@@ -142,7 +142,7 @@ test('whoever SOURCE names gets in while others use up all time for packets from
     expect(offer(fwknop, from, packet(user, from, keyFor(user)))).toBe(true)
     expect(await redeemed.at(-1)).toMatchObject({ user: `access.conf:${1 + 3 * user}` })
   }
-  // Not by SOURCE: one packet is from anywhere, the other two are from elsewhere.
+  // SOURCE names none of these: one packet is for any source, the other two come from another network.
   offer(fwknop, '203.0.113.1', packet(3, '203.0.113.1', keyFor(0)))
   offer(fwknop, '198.51.100.8', packet(4, '198.51.100.8', keyFor(2)))
   offer(fwknop, '203.0.113.1', packet(5, '203.0.113.1', keyFor(1)))
@@ -150,9 +150,9 @@ test('whoever SOURCE names gets in while others use up all time for packets from
   await fwknop.close()
 })
 
-test('a flood from the network of one user leaves the time of the others', async () => {
+test('a flood from the network of one user does not use up the time of the others', async () => {
   let ms = 0
-  // Each look at the clock takes a millisecond.
+  // Each reading of the clock takes a millisecond.
   const limits = { ...WORK_LIMITS, all: NOTHING, named: { perSecond: 1, burst: 5_000 } }
   const work = new WorkBudget(() => ms++, limits)
   const { fwknop, redeemed } = doorWith(stanzaFor(1, '192.0.2.0/24') + stanzaFor(2, '198.51.100.7'), work)
@@ -165,7 +165,7 @@ test('a flood from the network of one user leaves the time of the others', async
   await fwknop.close()
 })
 
-test('nothing is tried for packets that no stanza is for', async () => {
+test('no key is tried for packets that match no stanza', async () => {
   let looks = 0
   const work = new WorkBudget(() => looks++)
   const { fwknop, redeemed } = doorWith(stanzaFor(1, '192.0.2.0/24') + stanzaFor(2, '198.51.100.7'), work)
@@ -175,7 +175,7 @@ test('nothing is tried for packets that no stanza is for', async () => {
   await fwknop.close()
 })
 
-test('a reload changes the doors even while their file cannot be read', async () => {
+test('a reload changes the doors even if their file cannot be read', async () => {
   const path = join(folder, 'access.conf')
   const doors = (...lines: string[]) =>
     readConfig(lines.map((more) => `${more}\nSPA = fwknop\nAccess_File = ${path}\nOpen_Ports = tcp/22\n`).join(''), 'k')
@@ -185,7 +185,7 @@ test('a reload changes the doors even while their file cannot be read', async ()
   fwknop.replace(doors('[before]\nAllow_From = 203.0.113.0/24'))
   expect(offer(fwknop, '192.0.2.9', packet(1, '192.0.2.9', keyFor(1)))).toBe(true)
   expect(redeemed).toHaveLength(0)
-  // Others may read the file, so the keys stay as they are.
+  // Others may read the file, so the previous keys stay.
   chmodSync(path, 0o644)
   fwknop.replace(doors('[after]'))
   offer(fwknop, '192.0.2.9', packet(2, '192.0.2.9', keyFor(1)))

@@ -1,5 +1,5 @@
-// Goal: who has no key may have gpg run for so long and no more, as one source or as many, whatever a run takes; and whoever has opened before,
-// or shows an HMAC, gets a turn beside any number of them.
+// Goal: sources without a key can run gpg for a limited time only, one source or many, whatever a run takes. A source
+// that has opened before, or shows an HMAC, gets a turn beside any number of them.
 import { expect, test } from 'vitest'
 import { parseAddress } from '../../../packet/address.ts'
 import type { Address } from '../../../packet/address.ts'
@@ -16,14 +16,14 @@ const at = (text: string): Address => parseAddress(text)!
 const stranger = (index: number): Address => at(`198.51.${index >> 8}.${index & 255}`)
 const OWNER = at('192.0.2.7')
 
-/** What may begin has begun by the next task. */
+/** Waits for the next task, by which all that may begin has begun. */
 const begun = async (): Promise<void> => {
   await new Promise<void>((resolve) => {
     setImmediate(resolve)
   })
 }
 
-/** Work that goes on until it is let go. */
+/** Work that lasts until the test ends it. */
 class Work {
   begun = 0
   readonly #ends: (() => void)[] = []
@@ -41,19 +41,19 @@ class Work {
   }
 }
 
-/** Milliseconds of a clock that goes on only where a test says so. */
+/** Milliseconds of a clock that the test sets. */
 let now = 0
 const queueOf = (): GnupgQueue => {
   now = 0
   return new GnupgQueue([1, 2], () => now)
 }
-/** A run that takes so long. */
+/** A run that takes the given time. */
 const lasting = (ms: number) => async (): Promise<string> => {
   now += ms
   return await Promise.resolve('done')
 }
 
-test('one source has two at a time', async () => {
+test('one source runs two at a time', async () => {
   const queue = queueOf()
   const work = new Work()
   const ask = async (): Promise<string | undefined> => await queue.run({ source: OWNER, proven: false }, work.run)
@@ -64,7 +64,7 @@ test('one source has two at a time', async () => {
   expect(await Promise.all(first)).toEqual(Array.from({ length: PER_SOURCE_MAX }, () => 'done'))
 })
 
-/** How much of a minute gpg runs for sources of which each sends ten packets a second, with runs that take so long. */
+/** The part of a minute that gpg runs for sources, each of which sends ten packets a second. */
 async function share(sources: readonly Address[], ms: number): Promise<number> {
   const queue = queueOf()
   let run = 0
@@ -84,7 +84,7 @@ test.each([40, 500, STRANGER_TIME_MAX_MS])('one source has a twentieth of the ti
 })
 
 test.each([40, 500, STRANGER_TIME_MAX_MS])(
-  'all strangers together have a part of the time, with runs of %i ms',
+  'all unknown sources together have a part of the time, with runs of %i ms',
   async (ms) => {
     const many = Array.from({ length: 1_000 }, (_, index) => stranger(index))
     const { all } = GNUPG_LIMITS
@@ -104,7 +104,7 @@ test('a /64 of IPv6 is one source', async () => {
   expect(await Promise.all(asked.slice(0, 2))).toEqual(['done', 'done'])
 })
 
-test('many strangers have one at a time and a bounded queue; who has opened before, or shows an HMAC, has the other', async () => {
+test('unknown sources share one of two turns and a bounded queue; sources with an earlier opening or an HMAC have the other', async () => {
   const queue = queueOf()
   const work = new Work()
   const refused: unknown[] = []
@@ -122,14 +122,14 @@ test('many strangers have one at a time and a bounded queue; who has opened befo
   const known = queue.run({ source: OWNER, proven: false }, work.run)
   await begun()
   expect(work.begun).toBe(RUNNING_MAX)
-  // Those wait for one turn, ahead of all strangers.
+  // Those wait for one turn, ahead of all unknown sources.
   for (let turn = 0; turn < 4; turn++) await work.end()
   expect(await Promise.all([mine, proven, known])).toEqual(['done', 'done', 'done'])
   await begun()
   expect(refused.filter((done) => done === undefined).length).toBeGreaterThanOrEqual(1_000 - WAITING_MAX - 1)
 })
 
-test('work that fails gives its place back', async () => {
+test('a run that fails frees its place', async () => {
   const queue = queueOf()
   for (let times = 0; times < 10; times++) {
     const failing = queue.run({ source: OWNER, proven: true }, async () => await Promise.reject(new Error('no gpg')))
@@ -138,7 +138,7 @@ test('work that fails gives its place back', async () => {
   expect(await queue.run({ source: OWNER, proven: true }, async () => await Promise.resolve('done'))).toBe('done')
 })
 
-test('who shows an HMAC has turns of their own, whoever forges their address', async () => {
+test('a source that shows an HMAC has turns of its own, even if others forge its address', async () => {
   const queue = queueOf()
   const work = new Work()
   const forged = Array.from(
@@ -152,7 +152,7 @@ test('who shows an HMAC has turns of their own, whoever forges their address', a
   expect(await Promise.all(forged)).toEqual(['done', 'done'])
 })
 
-test('forged addresses of those who have opened before leave who shows an HMAC a place', async () => {
+test('forged addresses of known sources leave a place for a source that shows an HMAC', async () => {
   const queue = queueOf()
   const work = new Work()
   for (let index = 0; index < 100; index++) {
@@ -161,7 +161,7 @@ test('forged addresses of those who have opened before leave who shows an HMAC a
   }
   await begun()
   const mine = queue.run({ source: OWNER, proven: true }, work.run)
-  // The next turn is theirs.
+  // The source with the HMAC has the next turn.
   for (let turn = 0; turn <= RUNNING_MAX; turn++) await work.end()
   expect(await mine).toBe('done')
   for (let turn = 0; turn < 100; turn++) await work.end()

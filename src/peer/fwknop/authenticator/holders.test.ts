@@ -1,4 +1,4 @@
-// Goal: whoever opened under a stanza is known by its keys, or by the key that signed, as long as the file names those.
+// Goal: a user of a stanza is known by its keys, or by the signing key, while the file names them.
 import { expect, test } from 'vitest'
 import type { Held } from '../../../door/held.ts'
 import { readAccess } from '../access.ts'
@@ -21,13 +21,13 @@ const stanzas = (text: string): readonly Stanza[] => {
 }
 const one = (text: string): Stanza => stanzas(text)[0]!
 
-test('by keys: other keys are somebody else, other bounds are not', () => {
+test('other keys mean another user, other bounds do not', () => {
   const mark = markOfStanza(marks, one(keys(1)))
   expect(marksOfStanza(marks, one(`${keys(1)}OPEN_PORTS tcp/80\n`))).toContain(mark)
   expect(marksOfStanza(marks, one(keys(2)))).not.toContain(mark)
 })
 
-test('by the key that signed: one of several is taken out alone', () => {
+test('one of several signers can be removed alone', () => {
   const both = one(gnupg(`${ALICE},${BOB}`))
   const [alice, bob] = [ALICE, BOB].map((signer) => markOfStanza(marks, both, signer))
   const left = marksOfStanza(marks, one(gnupg(BOB)))
@@ -43,7 +43,7 @@ const held = (services: string | undefined, forward?: string): Held => ({
   user: undefined,
 })
 
-test('bounds: ports, and a time that is over', () => {
+test('an opening stays within the ports and the expiry of the stanza', () => {
   const open = one(`${keys(1)}OPEN_PORTS tcp/22,udp/53\nRESTRICT_PORTS tcp/23\nACCESS_EXPIRE_EPOCH 1000\n`)
   expect(stanzaPermits(open, held('tcp/22,udp/53'), 0)).toBe(true)
   expect(stanzaPermits(open, held('tcp/22,tcp/80'), 0)).toBe(false)
@@ -52,7 +52,7 @@ test('bounds: ports, and a time that is over', () => {
   expect(stanzaPermits(one(keys(1)), held(undefined), 0)).toBe(true)
 })
 
-test('bounds: where it is sent on to', () => {
+test('an opening stays within the forwards of the stanza', () => {
   const sent = held('tcp/22', 'here,3306')
   expect(stanzaPermits(one(`${keys(1)}OPEN_PORTS tcp/22,tcp/3306\n`), sent, 0)).toBe(true)
   expect(stanzaPermits(one(`${keys(1)}OPEN_PORTS tcp/22\n`), sent, 0)).toBe(false)
@@ -63,22 +63,22 @@ test('bounds: where it is sent on to', () => {
   for (const other of ['198.51.100.8,8080', '198.51.100.7,22']) {
     expect(stanzaPermits(forced, held('tcp/22', other), 0)).toBe(false)
   }
-  // What the door's commands opened beside it.
+  // The door's commands opened this beside it.
   expect(stanzaPermits(forced, held('tcp/22'), 0)).toBe(true)
 })
 
-test('of a file that cannot be read, those stay whose keys are in it still', () => {
+test('if a file cannot be read, stanzas stay whose keys are still in it', () => {
   const before = [...stanzas(keys(1)), ...stanzas(keys(2)), ...stanzas(gnupg(ALICE)), ...stanzas(gnupg(BOB))]
   const text = `nonsense\n${keys(2)}# KEY_BASE64 ${base64(1)}\nGPG_FINGERPRINT_ID ${BOB}\r\n`
   expect(stanzasLeft(before, text)).toEqual([before[1], before[3]])
 })
 
-test('of such a file, a fingerprint counts however it is written', () => {
+test('in such a file, a fingerprint counts in every spelling', () => {
   const [before, blanks] = [stanzas(gnupg(ALICE)), ALICE.toLowerCase().replaceAll(/(.{4})/g, '$1 ')]
   expect(stanzasLeft(before, `nonsense\nGPG_FINGERPRINT_ID 0x${blanks}\n`)).toEqual(before)
 })
 
-test('of a file that includes others, those stay whose own file is there and could not be read', () => {
+test('if a file that includes others cannot be read, stanzas stay whose own file exists and is unreadable', () => {
   const [first, second] = [one(keys(1)), one(keys(2))]
   const [ann, bob] = [
     { ...first, file: '/users/ann.conf' },
@@ -87,7 +87,7 @@ test('of a file that includes others, those stay whose own file is there and cou
   expect(stanzasLeft([ann, bob], 'nonsense\n', ({ file }) => file === ann.file)).toEqual([ann])
 })
 
-test('of such a file, those who sign stay who are named in it still', () => {
+test('in such a file, signers stay who are still named in it', () => {
   const left = stanzasLeft(stanzas(gnupg(`${ALICE},${BOB}`)), `nonsense\n${gnupg(BOB)}`)
   const [alice, bob] = [ALICE, BOB].map((signer) => isSigner(left[0]!.gnupg!.signers!, signer))
   expect([alice, bob]).toEqual([false, true])

@@ -1,4 +1,5 @@
-// Goal: what another host's fwknop packet opens here is what the stanza with the same key allows, wherever it is in the file.
+// Goal: a fwknop packet of another host opens here what the stanza with the same key allows, wherever the file has that
+// stanza.
 import { expect, test } from 'vitest'
 import { readConfig } from '../../../config/read.ts'
 import { parseServices } from '../../../door/part.ts'

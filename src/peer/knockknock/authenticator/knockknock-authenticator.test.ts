@@ -1,4 +1,5 @@
-// Goal: a SYN of knockknock's opens once, whatever doors have its profile and however they are called; new keys begin anew.
+// Goal: a SYN of knockknock opens once, whatever doors have its profile and whatever their names. New keys start a new
+// counter.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

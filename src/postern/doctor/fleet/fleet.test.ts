@@ -1,4 +1,5 @@
-// Goal: each trap of a fleet's etcd is found by what it shows, with words that say what to do; and a good one has none.
+// Goal: each known problem of a fleet's etcd is found by its signs, and the finding says what to do. A healthy etcd has
+// no finding.
 import { createPublicKey } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

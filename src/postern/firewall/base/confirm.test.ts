@@ -1,12 +1,13 @@
-// Goal: a confirmation counts only if it shows that one can get in; and rules of others that judge what comes in are found.
+// Goal: a confirmation counts only if it shows that a new connection gets in. Chains of others that see incoming
+// packets are found.
 import { expect, test } from 'vitest'
 import { doubtOf } from './confirm.ts'
 import { otherChains } from '../../../base/firewall.ts'
 
 test.each([
   ['a new connection', '192.0.2.2 port 2', undefined],
-  ['one from before', '192.0.2.2 port 1', /before the rules/],
-  ['one that is gone', '192.0.2.2 port 3', /has ended/],
+  ['a connection from before the trial', '192.0.2.2 port 1', /before the rules/],
+  ['a connection that has ended', '192.0.2.2 port 3', /has ended/],
   ['the console', undefined, undefined],
 ])('%s', (_, mine, doubt) => {
   const trial = { connections: ['192.0.2.2 port 1'] }
@@ -18,12 +19,12 @@ test.each([
   else expect(found).toMatch(doubt)
 })
 
-test('a shell of tmux proves nothing, whoever started it', () => {
+test('a shell of tmux proves nothing, for any user', () => {
   const typed = { connection: undefined, multiplexer: 'tmux', isLocal: false }
   expect(doubtOf({ connections: [] }, typed, [])).toMatch(/runs in tmux/)
 })
 
-test('a connection from this machine itself proves nothing, unless the trial began over such a one', () => {
+test('a connection from this machine itself proves nothing, unless the trial began over such a connection', () => {
   const typed = { connection: '127.0.0.1 port 2', multiplexer: undefined, isLocal: true }
   expect(doubtOf({ connections: [] }, typed, ['127.0.0.1 port 2'])).toMatch(/comes from this machine/)
   expect(doubtOf({ connections: [], isLocal: true }, typed, ['127.0.0.1 port 2'])).toBeUndefined()
@@ -61,7 +62,7 @@ table inet postern_base {
 }
 `
 
-test('chains for input that refuse something, or may', () => {
+test('chains for input that refuse packets, or may refuse them, are found', () => {
   expect(otherChains(LISTING, ['inet postern_base'])).toEqual([
     { name: 'ip filter INPUT', policy: 'drop', rules: false },
     { name: 'inet mine in', policy: 'accept', rules: true },

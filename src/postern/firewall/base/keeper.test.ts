@@ -1,4 +1,5 @@
-// Goal: a trial that is not confirmed ends, whatever fails on the way: a keeper that gave up would leave the machine shut.
+// Goal: a trial that is not confirmed ends, whatever fails on the way: a keeper that gave up would leave the machine
+// shut.
 import { expect, test } from 'vitest'
 import { LockedError } from '../../../state/lock.ts'
 import { keepTrial } from './keeper.ts'

@@ -1,4 +1,4 @@
-// Goal: each way in which a base ruleset is not what was confirmed is told, once, with a command that puts it right.
+// Goal: each difference between a base ruleset and the confirmed one is reported once, with a command that fixes it.
 import { expect, test } from 'vitest'
 import type { Confirmed } from '../../../base/confirmed.ts'
 import { readConfig } from '../../../config/read.ts'

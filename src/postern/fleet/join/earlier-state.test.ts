@@ -1,4 +1,4 @@
-// Goal: a host that joins a fleet that was made anew does not stay with the users of the earlier one, unnoticed.
+// Goal: a host that joins a fleet that was set up anew does not silently keep the users of the earlier one.
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

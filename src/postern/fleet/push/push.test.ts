@@ -1,5 +1,5 @@
-// Goal: an operator sees what changes before it does; nothing faulty, and nothing that somebody else has replaced meanwhile, is
-// put; and what was put is whole, whoever pushed at the same time.
+// Goal: an operator sees what changes before it does. Faulty files are never written, and nothing overwrites what
+// somebody else has written meanwhile. A written version is complete, even if several operators push at the same time.
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -13,7 +13,7 @@ import { readUsersDocument } from '../../../fleet/users/users-document.ts'
 import { push } from './push.ts'
 
 const PASSPHRASE = 'correct horse'
-/** The clock of a push goes so many times faster: the wait for hosts that are behind is over soon. */
+/** The clock of a push runs faster by this factor, so that the wait for hosts is short. */
 const CLOCK_RATE = 40
 const USERS = 'alice 7431,8020,6001\nbob 7431,8020,6002\n'
 
@@ -30,7 +30,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(base, { recursive: true }))
 
-/** Writes the folder of an operator. The key of bob has a passphrase; mallory is no operator. */
+/** Writes the folder of an operator. The key of bob has a passphrase; mallory is not an operator. */
 function operator(name: 'alice' | 'bob' | 'mallory'): void {
   const lines = (['alice', 'bob'] as const).map(
     (each) => `Operator = ${each} ${publicKeyText(OPERATORS[each].publicKey)}\n`,
@@ -62,7 +62,7 @@ function write(texts: Texts): void {
   }
 }
 
-/** Puts a sign of life, as hosts write it. All have the same key. */
+/** Writes a sign of life, as hosts do. All have the same key. */
 async function beat(name: string, more: object): Promise<void> {
   const place = KEYSPACE.beat(name)
   const body = { at: 1, version: '1', doors: 0, marks: [], refused: {}, ...more }
@@ -102,7 +102,7 @@ async function run(
   }
 }
 
-/** What a host makes of what is in etcd. */
+/** Returns a host that has taken the version in etcd. */
 async function taken(): Promise<FleetHost> {
   const host = new FleetHost('', { etcd }, mkdtempSync(join(base, 'state-')))
   await host.tell((await etcd.get(PLACE))!.value)
@@ -110,7 +110,7 @@ async function taken(): Promise<FleetHost> {
   return host
 }
 
-test('the first push: everybody is shown, and every host takes the files', async () => {
+test('the first push lists everybody, and every host takes the files', async () => {
   write({ 'ssh.users': USERS, 'codes.totp': 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n', 'empty.users': '' })
   const { code, out, err } = await run('alice')
   expect([code, err]).toEqual([0, ''])
@@ -128,7 +128,7 @@ test('the first push: everybody is shown, and every host takes the files', async
   expect(all.join('\n')).not.toMatch(/bob|7431|GEZDG/)
 })
 
-test('the difference is against what is in etcd; a second operator, with a passphrase, goes on from it', async () => {
+test('a push compares with etcd; a second operator, with a passphrase, continues from it', async () => {
   write({ 'ssh.users': USERS })
   await run('alice')
   write({ 'ssh.users': 'bob 7431,8020,6009\ncarol 7431,8020,6003\n' })
@@ -149,14 +149,14 @@ test('the difference is against what is in etcd; a second operator, with a passp
   expect(await run('alice')).toEqual({ code: 3, out: 'present: version 2, by bob; nothing has changed\n', err: '' })
 })
 
-test('--key names another key, whose operator is found; the key of nobody is refused', async () => {
+test('--key names another key, whose operator is found; a key without operator is refused', async () => {
   write({ 'ssh.users': USERS })
   expect((await run('mallory')).err).toMatch(/no operator has this key\n {2}add the line to .*: Operator = NAME /)
   expect(await etcd.get(PLACE)).toBeUndefined()
   expect((await run('mallory', { key: join(base, 'alice', 'sign.key') })).out).toContain('signed by alice')
 })
 
-describe('nothing is put', () => {
+describe('nothing is written', () => {
   const cases: readonly (readonly [string, Texts, RegExp])[] = [
     [
       'a faulty line',
@@ -178,7 +178,7 @@ describe('nothing is put', () => {
       /p\.knockknock\/bob\/cipher\.key:1:1: error: cipher\.key is missing/,
     ],
     ['a name with a blank', { 'my users': '' }, /users\.d\/my users:1:1: error: `my users` is not a name for a file/],
-    ['a folder that is no profile', { 'x/y': '' }, /`x\/y` is not a name for a file/],
+    ['a folder that is not a profile', { 'x/y': '' }, /`x\/y` is not a name for a file/],
     ['no files', {}, /there are no files\nto revoke the access of everybody, leave the files there, empty/],
   ]
   test.each(cases)('%s', async (_, texts, fault) => {
@@ -190,7 +190,7 @@ describe('nothing is put', () => {
     expect(etcd.puts).toEqual([])
   })
 
-  test('a file that others can read or write', async () => {
+  test('a file that others can read or write is refused', async () => {
     write({ 'ssh.users': USERS })
     chmodSync(join(folder, 'ssh.users'), 0o644)
     expect((await run('alice')).err).toMatch(
@@ -199,7 +199,7 @@ describe('nothing is put', () => {
     expect(etcd.puts).toEqual([])
   })
 
-  test('etcd does not answer', async () => {
+  test('no answer from etcd is reported', async () => {
     write({ 'ssh.users': USERS })
     etcd.isAway = true
     expect((await run('alice')).err).toMatch(/^fleet unavailable: no majority of etcd answers\n/)
@@ -207,7 +207,7 @@ describe('nothing is put', () => {
   })
 })
 
-test('included files are among those of the fleet, and a file of an unknown kind is said', async () => {
+test('included files are files of the fleet, and a file of an unknown kind is reported', async () => {
   const stanza = `SOURCE ANY\nREQUIRE_USERNAME bob\n%include_keys /var/lib/postern/fleet/home/users.d/bob.keys\n`
   const keys = `KEY_BASE64 ${Buffer.alloc(32, 1).toString('base64')}\nHMAC_KEY_BASE64 ${Buffer.alloc(64, 2).toString('base64')}\n`
   write({ 'vpn.access': stanza, 'bob.keys': keys })
@@ -220,7 +220,7 @@ test('included files are among those of the fleet, and a file of an unknown kind
   expect((await run('alice')).out).toContain('bob.keys: no user has changed')
 })
 
-test('somebody pushes meanwhile: nothing is put, and the other change is shown', async () => {
+test('if somebody pushes meanwhile, nothing is written, and the other change is shown', async () => {
   write({ 'ssh.users': USERS })
   await run('alice')
   write({ 'ssh.users': `${USERS}carol 7431,8020,6003\n` })
@@ -237,13 +237,13 @@ test('somebody pushes meanwhile: nothing is put, and the other change is shown',
   expect((await taken()).text('ssh.users')).toContain('dave')
 })
 
-test('the answer is lost, and the transaction is tried again: it is in etcd, and that is said', async () => {
+test('if the answer is lost, the transaction is tried again, and the output says that the version is in etcd', async () => {
   write({ 'ssh.users': USERS })
   etcd.losesAnswer = true
   expect((await run('alice')).out).toContain('version 1 is in etcd')
 })
 
-test('parts that nothing uses are removed; parts that somebody else removed meanwhile are put again', async () => {
+test('unused parts are removed; parts that somebody else removed meanwhile are written again', async () => {
   write({ 'ssh.users': USERS })
   await run('alice')
   const [old] = (await etcd.list(KEYSPACE.part(''))).kvs
@@ -259,7 +259,7 @@ test('parts that nothing uses are removed; parts that somebody else removed mean
   expect((await taken()).text('ssh.users')).toContain('carol')
 })
 
-test('an unusable document is said and replaced, above all versions that hosts have', async () => {
+test('an unusable document is reported and replaced, above all versions that hosts have', async () => {
   write({ 'ssh.users': USERS })
   await etcd.put(PLACE, signed({ version: Number.MAX_SAFE_INTEGER, files: [] }, 'mallory'))
   await beat('web1', { versions: { users: 57, hosts: 2 } })
@@ -278,7 +278,7 @@ test('a forged sign of life cannot use up the versions', async () => {
   expect((await run('alice', { 'dry-run': true })).out).toContain(`new: version ${2 ** 40 + 1}\n`)
 })
 
-test('hosts that have it, refuse it or are behind are told apart', async () => {
+test('hosts that have the version, refuse it or are behind are told apart', async () => {
   write({ 'ssh.users': USERS })
   const key = publicKeyText(OPERATORS.mallory.publicKey)
   const hosts = ['db1', 'web1', 'web2'].map((name) => ({ name, groups: [], key }))
@@ -288,7 +288,7 @@ test('hosts that have it, refuse it or are behind are told apart', async () => {
   await beat('web1', { versions: { users: 9 } })
   await beat('db1', { versions: { users: 8 }, refused: { users: 'a file has an error' } })
   await beat('gone', { versions: { users: 8 } })
-  // Whoever hides the version from web2 says that it has it.
+  // An attacker who hides the version from web2 says that web2 has it.
   const forged = signText(KEYSPACE.beat('web2'), { at: 1, version: '1', doors: 0, versions: { users: 10 } }, signer)
   await etcd.put(KEYSPACE.beat('web2'), forged)
   etcd.beforeTxn = async () => await beat('web1', { versions: { users: 10 } })
@@ -301,7 +301,7 @@ test('hosts that have it, refuse it or are behind are told apart', async () => {
   )
 })
 
-test('hosts whose signs of life somebody took away are behind', async () => {
+test('hosts whose signs of life were removed are behind', async () => {
   write({ 'ssh.users': USERS })
   const place = KEYSPACE.document('hosts')
   const hosts = [{ name: 'web1', groups: [], key: publicKeyText(OPERATORS.mallory.publicKey) }]
@@ -310,7 +310,7 @@ test('hosts whose signs of life somebody took away are behind', async () => {
   expect([code, err]).toEqual([4, expect.stringContaining('not in force after 10 s: web1')])
 })
 
-test('a document that a host would not take is never signed: bounds are those of the reader', async () => {
+test('a document that a host would refuse is never signed: the bounds are those of the reader', async () => {
   const lines = Array.from(
     { length: 20_001 },
     (_, at) => `u${at} 7431,${1_024 + (at % 60_000)},6001,${30_000 + (at % 3_000)}\n`,
