@@ -8,31 +8,30 @@ import type { TestSpecification } from 'vitest/node'
 // scan, or depend on gaps between packets. script/test runs all at once, `timing` before the others in the eyes of the
 // scheduler. Time limits are there for what hangs, not for a machine that is busy.
 const slow = process.env.SLOW === '1'
-/** A file waits for two thirds of its time. With many more workers, the time limits of programs pass for want of a core. */
+/** A file waits for three quarters of its time. With many more workers, the time limits of programs pass for want of a core. */
 const WAIT_WORKERS = Math.min(availableParallelism() + 4, 8)
 /** In CI a test may fail once: nobody is there to see that the machine was starved at that moment. */
 const retry = process.env.CI === 'true' ? 1 : 0
 
 /** Files below test/lab that take the longest, which begin first: otherwise a run ends with one of them alone. */
 const LONGEST = [
-  'setup',
-  'remedies-allow',
-  'remedies-rules',
+  'client-page',
+  'fleet-document',
   'etcd',
-  'diagnoses-shut',
   'package-contents',
-  'rehearse-mistakes',
+  'watch',
+  'proxy',
+  'page',
+  'install',
+  'setup',
   'diagnoses',
   'fleet-claims',
-  'completion',
-  'proxy',
-  'rehearse',
-  'watch',
+  'fleet-openings',
+  'fleet-users',
   'fleet-join',
-  'guard-doors',
+  'lost-journal',
   'peers',
-  'forged',
-  'flooded',
+  'lossy',
 ]
 
 /** Puts the longest files first, and keeps the usual order behind them: by size, or by what the last run took. */
