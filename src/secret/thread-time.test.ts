@@ -11,9 +11,15 @@ const work = (ms: number, clock: () => number): void => {
   for (const begun = clock(); clock() - begun < ms;);
 }
 
+/** Continues a process that stops, half a second after it has: not before, however busy the machine is. */
+const CONTINUE = `while [ -e /proc/$0 ]; do
+  if grep -q '^State:.T' /proc/$0/status; then sleep 0.5; exec kill -CONT $0; fi
+  sleep 0.02
+done`
+
 /** Returns a function that leaves the process without a CPU for half a second: it stops, and a helper continues it. */
 const starvation = (): (() => void) => {
-  spawn('sh', ['-c', `sleep 0.5; kill -CONT ${process.pid}`], { stdio: 'ignore' })
+  spawn('sh', ['-c', CONTINUE, String(process.pid)], { stdio: 'ignore' })
   return () => process.kill(process.pid, 'SIGSTOP')
 }
 
