@@ -9,7 +9,7 @@ import type { TestSpecification } from 'vitest/node'
 // scheduler. Time limits are there for what hangs, not for a machine that is busy.
 const slow = process.env.SLOW === '1'
 /** A file waits for three quarters of its time. With many more workers, the time limits of programs pass for want of a core. */
-const WAIT_WORKERS = Math.min(availableParallelism() + 4, 8)
+const WAIT_WORKERS = Math.min(availableParallelism() + 3, 7)
 /** In CI a test may fail once: nobody is there to see that the machine was starved at that moment. */
 const retry = process.env.CI === 'true' ? 1 : 0
 

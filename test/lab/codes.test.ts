@@ -181,7 +181,7 @@ lab('time-based codes', () => {
     const notes = scratch('notes')
     // Enough codes for every round, each good for the whole test.
     const users = scratch('users')
-    const secrets = Array.from({ length: ROUNDS }, (_, index): TotpSecret => ({
+    const secrets = Array.from({ length: ROUNDS + 1 }, (_, index): TotpSecret => ({
       ...SECRET,
       key: Uint8Array.from({ length: 20 }, (__, at) => (index * 31 + at * 17 + 3) & 255).fill(index >> 8, 0, 1),
     }))
@@ -189,7 +189,7 @@ lab('time-based codes', () => {
     writeFileSync(users, text, { mode: 0o600 })
     const config = door('ssh', [`Users = ${users}`, 'TOTP_Skew = 0', 'Seq_Timeout = 5'], notes)
     const daemon = await one.start(server, config)
-    for (const [index, secret] of secrets.entries()) {
+    for (const [index, secret] of secrets.slice(0, ROUNDS).entries()) {
       const code = codeAt(secret)
       const wait = Math.random() * KILL_WITHIN_MS
       const end = performance.now() + wait
@@ -205,7 +205,11 @@ lab('time-based codes', () => {
       const opened = lines(notes).filter((line) => line.split(' ')[2] === `u${index}`)
       expect(opened.length, `code of round ${index}`).toBeLessThanOrEqual(1)
     }
-    await until('the last knocks', () => lines(notes).length > 0)
+    // Behind the other knocks one opens for certain, as nothing kills the daemon meanwhile.
+    await until('the last knock', async () => {
+      await knockCode(client, codeAt(secrets[ROUNDS]!))
+      return lines(notes).some((line) => line.split(' ')[2] === `u${ROUNDS}`)
+    })
     const byUser = new Map<string, number>()
     for (const line of lines(notes)) {
       const user = line.split(' ')[2]!

@@ -360,7 +360,8 @@ export class EtcdCluster {
   /** Makes room again, as an operator would. */
   async makeRoom(): Promise<void> {
     const { revision } = await this.client().list('junk')
-    await this.etcdctl('compact', revision)
+    // Without `--physical` it returns before there is room.
+    await this.etcdctl('compact', '--physical', revision)
     await this.etcdctl('defrag')
     await this.etcdctl('alarm', 'disarm')
   }

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { CLIENT_4 } from './net.ts'
 import type { Host } from './net.ts'
+import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 
@@ -15,6 +16,22 @@ export async function record(host: Host, device: string, file: string, ...more: 
   return recorder
 }
 
+/** How tcpdump(8) says, on SIGUSR1, what it has written and what waits for it. */
+const COUNTS = /^tcpdump: (\d+) packets? captured, (\d+) packets? received by filter/
+
+/** Ends a recording at one device when all that came is in its file: a tcpdump(8) that is ended leaves out what it has not read. */
+export async function endRecording(recorder: Process): Promise<void> {
+  await until('all is recorded', async () => {
+    const from = recorder.lines.length
+    recorder.kill('SIGUSR1')
+    await until('the counts', () => recorder.lines.slice(from).some((line) => COUNTS.test(line)))
+    const [, captured, received] = COUNTS.exec(recorder.lines.slice(from).find((line) => COUNTS.test(line))!)!
+    return captured === received
+  })
+  recorder.kill('SIGINT')
+  await recorder.ended
+}
+
 /** The file of a recording of what is sent meanwhile. */
 export async function recordedOf(
   host: Host,
@@ -25,8 +42,13 @@ export async function recordedOf(
   const file = scratch('recorded.pcap')
   const recorder = await record(host, 'eth0', file, ...options, filter)
   await meanwhile()
-  recorder.kill('SIGINT')
-  await recorder.ended
+  // What it received has both directions, also where it writes one.
+  if (options.includes('-Q')) {
+    recorder.kill('SIGINT')
+    await recorder.ended
+  } else {
+    await endRecording(recorder)
+  }
   return file
 }
 

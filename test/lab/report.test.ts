@@ -18,7 +18,7 @@ import type { Knockd } from './knockd.ts'
 import { CLIENT_4, Host, IS_ROOT, SERVER_4, pair } from './net.ts'
 import { until } from './process.ts'
 import type { Output } from './process.ts'
-import { record } from './recorded.ts'
+import { endRecording, record } from './recorded.ts'
 import { DOORS, USERS, weekOf } from './report-log.ts'
 import { scratch, writeConfig } from './scratch.ts'
 import { sendDatagrams, sendKnocks } from './service.ts'
@@ -133,8 +133,7 @@ describe.skipIf(!IS_ROOT).concurrent('a report', () => {
       const daemon = await startKnockd({ host: server, config: configOf(log, format) })
       await meet(client, async (pattern) => await daemon.process.line(pattern))
       await until('the log', () => readFileSync(log, 'utf8').includes('scan'))
-      recorder.kill('SIGINT')
-      await recorder.ended
+      await endRecording(recorder)
 
       const read = await reportOf('-c', daemon.file)
       expect(read).toMatchObject(MET)
