@@ -133,7 +133,7 @@ Stop_Command = true
           .split('\n')
           .flatMap((line) => (line.includes('"event":"open"') ? [JSON.parse(line) as { tookMs: number }] : []))
       await until('every knock opened', () => opens().length === ROUNDS * SOURCES, 30_000)
-      expect(sleepers('61.0731')).toBe(4)
+      await until('as many hang as may run', () => sleepers('61.0731') === 4)
       const before = performance.now()
       await daemon.process.stop()
       expect(performance.now() - before).toBeLessThan(15_000)

@@ -64,6 +64,9 @@ Start_Command = false
 `
 }
 
+/** The packets of {@link meet}, without answers. */
+const PACKETS = 18
+
 /** Knocks of two users, one too slow, one with a used sequence, and a scan. */
 async function meet(client: Host, line: (pattern: RegExp) => Promise<unknown>): Promise<void> {
   await sendKnocks(client, SERVER_4, ['4021', '811', '3010'])
@@ -133,7 +136,7 @@ describe.skipIf(!IS_ROOT).concurrent('a report', () => {
       const daemon = await startKnockd({ host: server, config: configOf(log, format) })
       await meet(client, async (pattern) => await daemon.process.line(pattern))
       await until('the log', () => readFileSync(log, 'utf8').includes('scan'))
-      await endRecording(recorder)
+      await endRecording(recorder, PACKETS)
 
       const read = await reportOf('-c', daemon.file)
       expect(read).toMatchObject(MET)
