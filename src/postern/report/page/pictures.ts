@@ -12,8 +12,8 @@ const BARS_HEIGHT = 56
 /** The most parts of the axis, and the most bars. */
 const LABELS_MAX = 9
 const BARS_MAX = 60
-/** The width in percent from which a label of the axis has room. */
-const LABEL_MIN_PERCENT = 11
+/** The width in percent from which a label of the axis has room: 45 pixels of the 394 on a screen of 768. */
+const LABEL_MIN_PERCENT = 12
 /** The width of an opening's mark at its least, in the picture's units: nearer marks become one. */
 const NEAR = 2
 /** A week, with the day in which it begins. */
