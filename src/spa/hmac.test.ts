@@ -39,7 +39,10 @@ test('any text and key', () => {
       const sealed = new SealedText(hashFunction, new Uint8Array(text.length))
       sealed.set(text)
       expect(new HmacKey(hashFunction, key).isMacOf(sealed, mac)).toBe(true)
-      expect(new HmacKey(hashFunction, Uint8Array.of(1, ...other)).isMacOf(sealed, mac)).toBe(false)
+      // Keys that differ in zeros at their end alone are one key (RFC 2104).
+      const another = Uint8Array.of(1, ...other)
+      const isSame = createHmac(hashFunction.node, another).update(text).digest().equals(mac)
+      expect(new HmacKey(hashFunction, another).isMacOf(sealed, mac)).toBe(isSame)
     }),
   )
 })
