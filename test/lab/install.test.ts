@@ -1,6 +1,6 @@
 // Goal: what is installed is a copy that nobody but root can change, whatever the umask; nothing of it leads back to where it
 // came from, and it runs there.
-import { lstatSync, readdirSync, realpathSync } from 'node:fs'
+import { lstatSync, mkdirSync, readFileSync, readdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { PROJECT } from './knockd.ts'
@@ -41,4 +41,18 @@ lab('script/install', () => {
     },
     LIMIT_MS,
   )
+
+  test('leaves alone what is not its own, and says how to go on', async () => {
+    const prefix = scratch('prefix')
+    mkdirSync(join(prefix, 'bin'), { recursive: true })
+    const theirs = join(prefix, 'bin/knock')
+    writeFileSync(theirs, 'another knock\n')
+    const refused = await run([join(PROJECT, 'script/install'), '--prefix', prefix], { mayFail: true })
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      `install: ${theirs} is not Postern's, and stays\n  mv ${theirs} ${theirs}.old; sudo script/install\n`,
+    ])
+    expect(readFileSync(theirs, 'utf8')).toBe('another knock\n')
+    expect(readdirSync(prefix)).toEqual(['bin'])
+  })
 })
