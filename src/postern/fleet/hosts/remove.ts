@@ -85,8 +85,8 @@ async function confirm(host: string): Promise<void> {
 }
 
 /**
- * Waits for a while, and returns the hosts whose signs of life do not have a version in force. One that gives none is
- * not waited for: it does not run, or cannot reach etcd.
+ * Waits for a while, and returns the hosts whose signs of life do not have a version in force. It does not
+ * wait for hosts without a sign of life: they do not run, or cannot reach etcd.
  */
 export async function hostsBehind(
   etcd: Pick<Etcd, 'list'>,
