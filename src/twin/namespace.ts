@@ -127,7 +127,13 @@ export class Namespace {
     return stdout
   }
 
-  /** Returns the lines so far of a program that was started under this name. */
+  /** Starts a program under a name. What an earlier one of that name said is forgotten. */
+  async start(name: string, argv: readonly string[]): Promise<void> {
+    this.#heard.delete(name)
+    await this.ask('start', { name, argv })
+  }
+
+  /** Returns the lines so far of the program that was started under this name. */
   lines(name: string): readonly string[] {
     return this.#heardOf(name).lines
   }

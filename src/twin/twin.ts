@@ -92,7 +92,7 @@ export class Twin {
     const path = `${STAGE_FOLDER}/${name}`
     await this.server.ask('write', { path, text: config })
     const listenOn = interfaces.flatMap((each) => ['-i', each])
-    await this.server.ask('start', { name: DAEMON, argv: [process.execPath, KNOCKD, '-v', '-c', path, ...listenOn] })
+    await this.server.start(DAEMON, [process.execPath, KNOCKD, '-v', '-c', path, ...listenOn])
     const listens = await this.server.line(DAEMON, 0, (line) => line.startsWith('listening on '), LISTENING_LIMIT_MS)
     if (listens === undefined) throw new Error(`the daemon does not listen\n  ${this.log.join('\n  ')}`)
   }

@@ -1,4 +1,5 @@
 // Goal: the rule that refuses a packet is found from counters that rose, and from the end of the kernel's trace.
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Twin } from '../twin.ts'
 import { culpritOf, meet, risen, traced } from './culprit.ts'
@@ -76,16 +77,38 @@ test('counters of other packets say nothing where the trace knows better', () =>
   ).toBe('-A ufw-x -j DROP')
 })
 
-test('nobody waits for an answer that the trace shows to be taken', async () => {
-  const server = {
-    lines: () => (asked.includes('start') ? TRACE : []),
-    ask: async (order: string) => void asked.push(order),
-    line: async (_: string, __: number, isWanted: (line: string) => boolean) => TRACE.find(isWanted),
-  }
+/** A copy whose trace shows these lines; iptables-save counts a packet more each time that `sent` is called. */
+function copyWith(trace: readonly string[]) {
   const asked: string[] = []
-  const twin = { server, run: async () => ({ code: 0, stdout: '', stderr: '' }) } as unknown as Twin
-  const endpoint = { protocol: 'tcp', host: '192.0.2.1', port: 22, source: '192.0.2.7' } as const
-  const { culprit } = await meet(twin, endpoint, async () => await new Promise(() => undefined))
+  let count = 0
+  const server = {
+    lines: () => (asked.includes('start') ? trace : []),
+    start: async () => void asked.push('start'),
+    ask: async (order: string) => void asked.push(order),
+    line: async (_: string, __: number, isWanted: (line: string) => boolean) => trace.find(isWanted),
+  }
+  const run = async ([program]: readonly string[]) => ({
+    code: 0,
+    stdout: program === 'iptables-nft-save' ? saved(count, 0, 0) : '',
+    stderr: '',
+  })
+  return { asked, sent: () => void count++, twin: { server, run } as unknown as Twin }
+}
+
+const ENDPOINT = { protocol: 'tcp', host: '192.0.2.1', port: 22, source: '192.0.2.7' } as const
+
+test('nobody waits for an answer that the trace shows to be taken', async () => {
+  const { asked, twin } = copyWith(TRACE)
+  const { culprit } = await meet(twin, ENDPOINT, async () => await new Promise(() => undefined))
   expect(culprit?.rule).toBe('tcp dport 22 drop')
   expect(asked).toEqual(['start', 'stop'])
+})
+
+test('without a trace, the counters are read after the packets', async () => {
+  const { sent, twin } = copyWith([])
+  const send = async (): Promise<void> => {
+    await pause(50)
+    sent()
+  }
+  expect((await meet(twin, ENDPOINT, send)).culprit?.rule).toBe('-P INPUT DROP')
 })

@@ -37,23 +37,20 @@ const TRACE_LIMIT_MS = 10_000
 export async function meet(twin: Twin, endpoint: Endpoint, send: () => Promise<unknown>): Promise<Met> {
   const family = endpoint.host.includes(':') ? 6 : 4
   const kinds = IPTABLES.filter((kind) => kind.startsWith(family === 4 ? 'iptables' : 'ip6tables'))
-  const from = twin.server.lines(TRACE).length
   const before = await counters(twin, kinds)
   await twin.run(['nft', '-f', '-'], traceTable(endpoint, family))
-  await twin.server.ask('start', { name: TRACE, argv: ['nft', 'monitor', 'trace'] })
+  await twin.server.start(TRACE, ['nft', 'monitor', 'trace'])
   await pause(TRACE_SETTLE_MS)
-  const sent = send()
+  const sent = send().then(() => false)
   // What was sent may wait long for an answer that a rule has taken already.
-  const taken = await Promise.race([
-    twin.server.line(TRACE, from, isTaken, TRACE_LIMIT_MS).then((line) => line !== undefined),
-    sent.then(() => false),
-  ])
+  const shown = twin.server.line(TRACE, 0, isTaken, TRACE_LIMIT_MS)
+  const taken = await Promise.race([shown.then(async (line) => (line === undefined ? await sent : true)), sent])
   const after = await counters(twin, kinds)
   if (!taken) await pause(TRACE_SETTLE_MS)
   await twin.server.ask('stop', { name: TRACE })
   await twin.run(['nft', 'delete', 'table', ...TRACE_TABLE.split(' ')])
   const counted = kinds.flatMap((kind) => counts(kind, before.get(kind)!, after.get(kind)!))
-  const lines = twin.server.lines(TRACE).slice(from)
+  const lines = twin.server.lines(TRACE)
   return { culprit: culpritOf(counted, traced(lines)), passed: [...counted, ...tracedRules(lines)] }
 }
 
