@@ -1,6 +1,15 @@
 // Goal: what is installed is a copy that nobody but root can change, whatever the umask; nothing of it leads back to where it
 // came from, and it runs there.
-import { lstatSync, mkdirSync, readFileSync, readdirSync, realpathSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { PROJECT } from './knockd.ts'
@@ -8,6 +17,8 @@ import { lab } from './net.ts'
 import { run } from './process.ts'
 import { scratch } from './scratch.ts'
 
+/** The id of the user `nobody`. */
+const NOBODY = 65_534
 /** npm takes its time on a busy machine. */
 const LIMIT_MS = 300_000
 
@@ -54,5 +65,24 @@ lab('script/install', () => {
     ])
     expect(readFileSync(theirs, 'utf8')).toBe('another knock\n')
     expect(readdirSync(prefix)).toEqual(['bin'])
+  })
+
+  test('copies nothing to where somebody else can write, whose links root would follow', async () => {
+    const [owned, open] = [scratch('owned'), scratch('open')]
+    for (const prefix of [owned, open]) mkdirSync(join(prefix, 'lib/node_modules'), { recursive: true })
+    chownSync(join(owned, 'lib'), NOBODY, 0)
+    // Nobody could rename what is root's there, but put links beside it.
+    chmodSync(join(open, 'lib/node_modules'), 0o1777)
+    for (const [prefix, folder] of [
+      [owned, join(owned, 'lib')],
+      [open, join(open, 'lib/node_modules')],
+    ] as const) {
+      const refused = await run([join(PROJECT, 'script/install'), '--prefix', prefix], { mayFail: true })
+      expect([refused.code, refused.stderr]).toEqual([
+        1,
+        `install: somebody else than root can write in ${folder}\n  sudo script/install --prefix /usr/local\n`,
+      ])
+      expect(readdirSync(join(prefix, 'lib/node_modules'))).toEqual([])
+    }
   })
 })
