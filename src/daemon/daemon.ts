@@ -17,7 +17,7 @@ import { lossWaitMs, sayLosses } from '../secret/since-loss.ts'
 import { Observation } from './observation.ts'
 import { countersPath, marksPath, statePath } from './state-path.ts'
 import { Parts } from './parts.ts'
-import { refuseReload } from './user/reload.ts'
+import { prepareReload, refuseReload } from './user/reload.ts'
 import type { RunsAs } from './user/settle.ts'
 import type { State } from './parts.ts'
 import { Supervision } from './supervision.ts'
@@ -50,6 +50,7 @@ export class Daemon {
     let running: Daemon | undefined
     const log = await openLog(logSettings(args, config.options), () => running?.happened())
     try {
+      await prepareReload(runsAs)
       const observation = new Observation(log)
       for (const { level, text } of runsAs.notices) log.notice(level, text)
       const path = statePath(config.options.stateDir, args.config, args.interfaces, runsAs.account !== undefined)
@@ -153,7 +154,7 @@ export class Daemon {
       this.#hasRefusedConfig = false
     } catch (error) {
       this.#hasRefusedConfig = true
-      this.#log.notice('error', `${(error as Error).message}\nkeeping the previous config`)
+      this.#log.notice('error', `${reloadFailure(error as NodeJS.ErrnoException)}\nkeeping the previous config`)
       await this.#log.reopen(logSettings(this.#args, this.#config.options)).catch(() => undefined)
     }
     notify('READY=1')
@@ -241,4 +242,9 @@ export class Daemon {
   #sayLosses(): void {
     sayLosses(this.#config.doors, this.#state.store, (text) => this.#log.notice('error', text))
   }
+}
+
+/** Returns why a reload failed. Another version's modules have other names, so those not loaded yet are gone. */
+function reloadFailure({ code, message }: NodeJS.ErrnoException): string {
+  return code === 'ERR_MODULE_NOT_FOUND' ? 'knockd was replaced since its start\nrestart knockd' : message
 }

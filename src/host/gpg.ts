@@ -1,5 +1,6 @@
 import { devNull } from 'node:os'
 import type { Readable } from 'node:stream'
+import type { spawn as spawnChild } from '../native/spawn.ts'
 
 const LINE_FEED = 0x0a
 
@@ -51,6 +52,17 @@ export async function runGpg(
 ): Promise<GpgRun> {
   // This is loaded late, because the client also runs without native code.
   const { spawn } = await import('../native/spawn.ts')
+  return await runGpgBy(spawn, words, input, limits, program)
+}
+
+/** Like {@link runGpg}, for a process that has loaded native code. */
+export async function runGpgBy(
+  spawn: typeof spawnChild,
+  words: readonly string[],
+  input: Uint8Array | string,
+  limits: GpgLimits,
+  program = 'gpg',
+): Promise<GpgRun> {
   const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'] })
   let exceeded: GpgRun['exceeded']
   const end = (why: GpgRun['exceeded']): void => {

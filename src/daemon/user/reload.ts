@@ -34,6 +34,16 @@ function fleetFaults(joined: string | undefined, { options, doors, places }: Con
   return [faultAt('error', places.options.fleet?.line ?? 1, 1, '`Fleet` is another one than at the start', hint)]
 }
 
+/** Loads the module for the reloads of a daemon with a `User`. Others never need it. */
+async function keyFiles(): Promise<typeof import('../../peer/key-files.ts')> {
+  return await import('../../peer/key-files.ts')
+}
+
+/** Loads what a reload needs, while it is there: an upgrade removes it. */
+export async function prepareReload({ account }: Pick<RunsAs, 'account'>): Promise<void> {
+  if (account !== undefined) await keyFiles()
+}
+
 async function faultsOf(present: Config, next: Config, isUser: boolean): Promise<readonly Fault[]> {
   const { options, places } = next
   const changed = (key: 'user' | 'controlGroup', name: string): readonly Fault[] => {
@@ -43,7 +53,7 @@ async function faultsOf(present: Config, next: Config, isUser: boolean): Promise
   }
   const user = changed('user', '`User`')
   if (!isUser || user.length > 0) return user
-  const { faultsOfBarred } = await import('../../peer/key-files.ts')
+  const { faultsOfBarred } = await keyFiles()
   const need = rootNeed(next)
   const root = need === undefined ? [] : [faultAt('error', need.line, 1, `only root can do this: ${need.why}`, RESTART)]
   const log = options.logFile === present.options.logFile ? undefined : options.logFile

@@ -1,7 +1,8 @@
 import { createHash, randomInt } from 'node:crypto'
-import { PASSPHRASE_FIRST, STATUS_ON_ERROR, gpgInput, runGpg } from '../../../host/gpg.ts'
+import { PASSPHRASE_FIRST, STATUS_ON_ERROR, gpgInput, runGpgBy } from '../../../host/gpg.ts'
 import type { GpgRun } from '../../../host/gpg.ts'
 import { LruMap } from '../../../limit/lru-map.ts'
+import { spawn } from '../../../native/spawn.ts'
 import type { Address } from '../../../packet/address.ts'
 import { isSigner } from '../grant.ts'
 import type { GnupgTerms } from '../stanza.ts'
@@ -100,7 +101,7 @@ async function run(message: Uint8Array, { homeDir, passphrase }: GnupgTerms, lim
   // These options override gpg's own config. A packet must not cause network access or add keys to the keyring.
   const alone = ['--disable-dirmngr', '--no-auto-key-retrieve', '--no-auto-key-import']
   const words = ['--homedir', homeDir, '--batch', '--quiet', '--no-tty', ...alone, ...PASSPHRASE_FIRST]
-  return await runGpg([...words, ...STATUS_ON_ERROR, '--decrypt'], gpgInput(passphrase, message), {
+  return await runGpgBy(spawn, [...words, ...STATUS_ON_ERROR, '--decrypt'], gpgInput(passphrase, message), {
     timeMs: limitMs,
     outputBytes: BYTES_MAX,
   })
