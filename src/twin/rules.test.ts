@@ -1,7 +1,7 @@
 // Goal: rules are compared rule by rule and to the byte, whatever counts or passes by itself is left aside.
 import { expect, test } from 'vitest'
 import type { Ran } from './orders.ts'
-import { firstDifference, linesOnlyIn, nftTables, takeRules } from './rules.ts'
+import { firstDifference, linesOnlyIn, nftTables, takeRules, withoutNoted } from './rules.ts'
 import type { Rules } from './rules.ts'
 
 const printed =
@@ -108,6 +108,29 @@ test('the first difference, byte by byte', () => {
   expect(firstDifference(of(NFT), of(NFT))).toBeUndefined()
   expect(firstDifference(of(NFT), of(NFT.replace('counter drop', 'counter accept')))).toBe('tcp dport 22 counter drop')
   expect(firstDifference(of(NFT), of(NFT, '-A INPUT -j DROP'))).toBe('-A INPUT -j DROP')
+})
+
+const noting = (noted: string, listed: string): Rules =>
+  of(`table inet f {
+\tset noted {
+\t\ttype ipv4_addr
+\t\tflags dynamic,timeout
+${noted}\t}
+
+\tset listed {
+\t\ttype ipv4_addr
+${listed}\t}
+
+\tchain input {
+\t\ttcp dport 22 add @noted { ip saddr timeout 1m } drop
+\t}
+}`)
+
+test('does not count what rules note of packets as a change of the rules', () => {
+  const elements = '\t\telements = { 192.0.2.7 timeout 1m, 192.0.2.8 timeout 1m,\n\t\t\t     192.0.2.9 timeout 1m }\n'
+  const before = withoutNoted(noting('', ''))
+  expect(linesOnlyIn(withoutNoted(noting(elements, '')), before)).toEqual([])
+  expect(linesOnlyIn(withoutNoted(noting(elements, elements)), before)).toHaveLength(2)
 })
 
 const mine = (elements: string): string => `table inet f {\n\tset s {\n${elements}\t}\n}`

@@ -206,6 +206,18 @@ export function rulesTextOf(rules: Rules): string {
   return [rules.nft, ...ruleLines(rules).map(({ text }) => text)].join('\n')
 }
 
+/** Returns the rules without elements that packets add to sets: rules may note every source that tries a port. */
+export function withoutNoted(rules: Rules): Rules {
+  return { ...rules, tables: rules.tables.map(({ name, text }) => ({ name, text: withoutNotedIn(text) })) }
+}
+
+function withoutNotedIn(table: string): string {
+  const noted = new Set([...table.matchAll(/ (?:add|update) @(\S+) \{/g)].map(([, set]) => set))
+  return table.replaceAll(/^\t(?:set|map) (\S+) \{\n[\s\S]*?^\t\}/gm, (all, set: string) =>
+    noted.has(set) ? all.replaceAll(ELEMENTS, '') : all,
+  )
+}
+
 /** Returns the lines of `one` that are missing in `other`; duplicates count. */
 export function linesOnlyIn(one: Rules, other: Rules): readonly RuleLine[] {
   const left = new Map<string, number>()

@@ -10,7 +10,7 @@ import type { Observation } from '../../twin/observation.ts'
 import type { Answer, KnockOrder, Endpoint } from '../../twin/orders.ts'
 import type { OpenedPort } from '../../twin/ports.ts'
 import type { DoorTimes } from '../../twin/rehearsed-config.ts'
-import { linesOnlyIn, takeRules } from '../../twin/rules.ts'
+import { linesOnlyIn, takeRules, withoutNoted } from '../../twin/rules.ts'
 import type { RuleLine, Rules } from '../../twin/rules.ts'
 import { DAEMON } from '../../twin/twin.ts'
 import type { Twin } from '../../twin/twin.ts'
@@ -98,7 +98,10 @@ export async function tryDoor(twin: Twin, trial: Trial): Promise<Observation> {
   const sessionCulprit =
     survived === false ? await whoTakes(twin, main!, async () => await speakAgain(twin, main!)) : undefined
   // What no command takes back does not settle.
-  const rulesAfter = shutsItself(door, family) ? await settledRules(twin, rulesBefore) : await takeRules(twin.run)
+  const kept = withoutNoted(rulesBefore)
+  const rulesAfter = shutsItself(door, family)
+    ? await settledRules(twin, kept)
+    : withoutNoted(await takeRules(twin.run))
   const added = linesOnlyIn(rulesOpen, rulesBefore)
   if (main !== undefined) await twin.client.ask('release', { endpoint: main })
   return {
@@ -113,8 +116,8 @@ export async function tryDoor(twin: Twin, trial: Trial): Promise<Observation> {
     commands: commandsRun(twin.log.slice(from), door, source, family),
     added,
     rulesOpen,
-    left: linesOnlyIn(rulesAfter, rulesBefore).filter((line) => !isOfUfw(line, source, added)),
-    lost: linesOnlyIn(rulesBefore, rulesAfter),
+    left: linesOnlyIn(rulesAfter, kept).filter((line) => !isOfUfw(line, source, added)),
+    lost: linesOnlyIn(kept, rulesAfter),
     culprit: met?.culprit,
     sessionCulprit,
     passed: met?.passed ?? [],
@@ -248,11 +251,11 @@ function isOfUfw({ where, text }: RuleLine, source: string, added: readonly Rule
 }
 
 async function settledRules(twin: Twin, before: Rules): Promise<Rules> {
-  let rules = await takeRules(twin.run)
+  let rules = withoutNoted(await takeRules(twin.run))
   const differs = (): boolean => linesOnlyIn(rules, before).length > 0 || linesOnlyIn(before, rules).length > 0
   for (let look = 1; look < LOOKS_MAX && differs(); look++) {
     await pause(LOOK_PAUSE_MS)
-    rules = await takeRules(twin.run)
+    rules = withoutNoted(await takeRules(twin.run))
   }
   return rules
 }
