@@ -41,17 +41,20 @@ export async function remove(asked: RemoveArguments, output: Output): Promise<nu
     if (!asked.yes) await confirm(host)
     const signer = await loadSigner(operator, passphraseOf)
     const { version } = await list.change((hosts) => hosts.filter(({ name }) => name !== host), signer)
-    await etcd.delete(keyspace.secondUse(host))
     output.out(`${host} is not in the fleet ${settings.fleet} any more (version ${version}): its key stops working\n`)
+    // Whoever interrupts the wait, or loses etcd in it, cannot remove the host a second time.
+    output.out(`\n${knowledgeText(host, operator)}\n`)
+    await etcd.delete(keyspace.secondUse(host))
     const behind = await hostsBehind(
       etcd,
       keyspace,
       document!.hosts.filter(({ name }) => name !== host),
       version,
     )
-    output.out(behind.length === 0 ? 'all other hosts have the list in force\n' : '')
-    output.out(`\n${knowledgeText(host, operator)}`)
-    if (behind.length === 0) return DONE
+    if (behind.length === 0) {
+      output.out('all other hosts have the list in force\n')
+      return DONE
+    }
     output.err(
       faultText(
         'postern',
