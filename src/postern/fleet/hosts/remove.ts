@@ -40,10 +40,11 @@ export async function remove(asked: RemoveArguments, output: Output): Promise<nu
     }
     if (!asked.yes) await confirm(host)
     const signer = await loadSigner(operator, passphraseOf)
+    // Behind the change, whoever is interrupted cannot remove the host a second time.
+    const knowledge = knowledgeText(host, operator)
     const { version } = await list.change((hosts) => hosts.filter(({ name }) => name !== host), signer)
     output.out(`${host} is not in the fleet ${settings.fleet} any more (version ${version}): its key stops working\n`)
-    // Whoever interrupts the wait, or loses etcd in it, cannot remove the host a second time.
-    output.out(`\n${knowledgeText(host, operator)}\n`)
+    output.out(`\n${knowledge}\n`)
     await etcd.delete(keyspace.secondUse(host))
     const behind = await hostsBehind(
       etcd,
