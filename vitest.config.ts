@@ -81,6 +81,8 @@ const lab = { setupFiles: ['test/lab/set-up.ts'], ...shared, ...limits }
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
+    // Translated modules are kept by their content: three processes and the next run need the same ones.
+    experimental: { fsModuleCache: true, fsModuleCachePath: 'node_modules/.cache/vitest' },
     projects: [
       {
         test: {
