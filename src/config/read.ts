@@ -21,10 +21,11 @@ const LIMITS: SectionLimits = { maxChars: CONFIG_MAX_BYTES, nameMaxChars: DOOR_N
  * It never throws. The rules of `lint` find what is valid but not meant.
  *
  * @param file the file's name, for the config and for hints
+ * @param doorsMax the maximum number of doors
  */
-export function readConfig(text: string, file: string): Reading {
+export function readConfig(text: string, file: string, doorsMax = DOORS_MAX): Reading {
   const faults = new FaultList()
-  return readingOf(readDraft(text, file, faults), faults)
+  return readingOf(readDraft(text, file, faults, doorsMax), faults)
 }
 
 /** Returns a draft as the config, unless a fault is an error. */
@@ -33,18 +34,18 @@ export function readingOf(draft: Config, faults: FaultList): Reading {
 }
 
 /** Reads as much of a config as can be read. It is usable only if `faults` got no error. */
-export function readDraft(text: string, file: string, faults: FaultList): Config {
+export function readDraft(text: string, file: string, faults: FaultList, doorsMax = DOORS_MAX): Config {
   const optionSections: Section[] = []
   const names = new Map<string, number>()
   const places = new Map<Door, DoorPlaces>()
   for (const section of readSections(text, LIMITS, faults)) {
     if (section.name.toLowerCase() === OPTIONS_NAME) optionSections.push(section)
-    else if (places.size < DOORS_MAX) {
+    else if (places.size < doorsMax) {
       checkName(section, names, faults)
       const { door, entries } = readDoor(section, faults)
       places.set(door, { column: section.column, entries })
     } else {
-      faults.error(section.line, section.column, 'too many doors', `at most ${DOORS_MAX}`)
+      faults.error(section.line, section.column, 'too many doors', `at most ${doorsMax}`)
       break
     }
   }

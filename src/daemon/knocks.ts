@@ -3,7 +3,7 @@ import { steadyNow } from '../capture/steady-clock.ts'
 import type { Config } from '../config/config.ts'
 import type { Effect, Opened } from '../gate/effect.ts'
 import { Gate } from '../gate/gate.ts'
-import type { GateSettings } from '../gate/gate.ts'
+import type { GateBounds, GateSettings } from '../gate/gate.ts'
 import type { Packet } from '../packet/packet.ts'
 import { eventsOf } from '../log/effects.ts'
 import type { LogEvent } from '../log/event.ts'
@@ -30,7 +30,7 @@ export interface KnocksDeps {
   /** Sorts the names of doors by their places in the config. */
   readonly inOrder: (doors: readonly string[]) => readonly string[]
   /** The seed and the addresses of the gate, for a replay. The daemon's seed is secret. */
-  readonly gate?: Pick<GateSettings, 'seed' | 'own'>
+  readonly gate?: Pick<GateSettings, 'seed' | 'own'> & GateBounds
 }
 
 /** The knocks of all sources. They go to the gate, which decides, and its decisions are carried out. */

@@ -25,19 +25,22 @@ export const IGNORED_LOOKED_AT_MAX = 100_000
 
 const NOTHING: readonly Effect[] = []
 
+/** The bounds of a gate's tables. Production uses the defaults, which take memory for a million sources. */
+export interface GateBounds {
+  readonly sourcesMax?: number
+  readonly strangersMax?: number
+  readonly keptMax?: number
+  readonly attemptsMax?: number
+}
+
 /** The strictness and the size of a gate. */
-export interface GateSettings extends GuardSettings {
+export interface GateSettings extends GuardSettings, GateBounds {
   /** Two secret random words, 32 bits each. */
   readonly seed: readonly [number, number]
   /** True if packets that change nothing are reported as effects, too. */
   readonly explain?: boolean
   /** The addresses of this host. By default every address counts as one. */
   readonly own?: Iterable<Address>
-  /** The bounds of the tables. Production uses the defaults. */
-  readonly sourcesMax?: number
-  readonly strangersMax?: number
-  readonly keptMax?: number
-  readonly attemptsMax?: number
 }
 
 /** An attempt in progress. */

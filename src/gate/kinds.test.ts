@@ -9,7 +9,8 @@ import { Gate } from './gate.ts'
 const ping = (size: number): Knock => ({ protocol: ICMP, port: 0, size })
 const datagram = (size?: number): Knock => ({ protocol: UDP, port: 9, ...(size === undefined ? {} : { size }) })
 const gateOf = (...sequences: readonly (readonly (number | Knock)[])[]): Gate => {
-  const gate = new Gate({ scanPorts: 5, scanIgnoreMs: 60_000, seed: [1, 2], explain: true })
+  const small = { sourcesMax: 64, strangersMax: 64, keptMax: 64, attemptsMax: 64 }
+  const gate = new Gate({ scanPorts: 5, scanIgnoreMs: 60_000, seed: [1, 2], explain: true, ...small })
   for (const [index, knocks] of sequences.entries()) gate.add(secret(`d${index}`, knocks))
   return gate
 }

@@ -2,6 +2,7 @@
 // such a line is ambiguous, or about nothing.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { anyText } from '../../test/any-text.ts'
 import { SLOW } from '../../test/slow.ts'
 import { WHOLE, least } from '../../test/schema/events.ts'
 import type { LogEvent } from './event.ts'
@@ -77,7 +78,7 @@ const PARTS = [
   'command returned non-zero status code (1)', 'starting up', '7 lines left out (too many knocks)', ', which ',
 ] // prettier-ignore
 const hostile = fc.array(fc.constantFrom(...PARTS), { minLength: 1, maxLength: 6 }).map((parts) => parts.join(''))
-const anything = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 })
+const anything = anyText({ minLength: 1, maxLength: 40 })
 /** A name as a line of knockd.conf or of a file of users can have it: its ends are trimmed, and it is not empty. */
 const name = fc
   .oneof(hostile, anything, fc.constantFrom('ssh', 'web'))

@@ -87,7 +87,7 @@ describe.each(WAYS)('%s', (_, start) => {
 
   test('an input need not be read', async () => {
     const before = descriptors()
-    const all = Array.from({ length: 20 }, async () => await ran(start, 'exit 6', {}, 'x'.repeat(1_000_000)))
+    const all = Array.from({ length: 8 }, async () => await ran(start, 'exit 6', {}, 'x'.repeat(1_000_000)))
     expect((await Promise.all(all)).map(({ status }) => status)).toEqual(all.map(() => 6))
     if (start !== startByNode) expect(descriptors()).toBe(before)
   })
@@ -170,8 +170,8 @@ describe.each(WAYS)('%s', (_, start) => {
     async () => {
       await ran(start, 'true')
       const before = descriptors()
-      for (let round = 0; round < (SLOW ? 10 : 3); round++) {
-        const all = Array.from({ length: 60 }, async (_unused, at) => await ran(start, `exit ${at}`))
+      for (let round = 0; round < (SLOW ? 10 : 2); round++) {
+        const all = Array.from({ length: SLOW ? 60 : 30 }, async (_unused, at) => await ran(start, `exit ${at}`))
         expect((await Promise.all(all)).map(({ status }) => status)).toEqual(all.map((_unused, at) => at))
       }
       expect(children()).toEqual([])
@@ -181,11 +181,11 @@ describe.each(WAYS)('%s', (_, start) => {
   )
 
   test("does not take the ends of Node's own children, nor do they take its", async () => {
-    const nodes = Array.from({ length: 20 }, async (_unused, at) => {
+    const nodes = Array.from({ length: 10 }, async (_unused, at) => {
       const child = spawn(SHELL, ['-c', `sleep 0.0${at % 10}; exit ${at}`], { stdio: 'ignore' })
       return await new Promise((resolve) => void child.once('exit', resolve))
     })
-    const ours = Array.from({ length: 20 }, async (_unused, at) => {
+    const ours = Array.from({ length: 10 }, async (_unused, at) => {
       const { status } = await ran(start, `sleep 0.0${at % 10}; exit ${100 + at}`)
       return status
     })

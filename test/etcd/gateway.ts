@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { EtcdAccess } from '../../src/etcd/access.ts'
-import { Authority } from './certificates.ts'
+import { Authority, type Leaf } from './certificates.ts'
 
 /** Answers a request, whose body has been read. */
 export type Answer = (
@@ -16,16 +16,16 @@ export type Answer = (
   request: IncomingMessage,
 ) => void
 
-let made:
-  { readonly authority: Authority; readonly server: { cert: string; key: string }; readonly folder: string } | undefined
+let made: { readonly authority: Authority; readonly server: Leaf; readonly host: Leaf } | undefined
 
-/** The authority and the server's certificate, made once a test process. */
+/** The authority, the server's certificate and a host's, made once a test process: openssl takes long to start. */
 function certificates(): NonNullable<typeof made> {
   if (made !== undefined) return made
   const folder = mkdtempSync(join(tmpdir(), 'postern-gateway-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const authority = new Authority(folder)
-  made = { authority, folder, server: authority.leaf('IP:127.0.0.1', 'serverAuth,clientAuth') }
+  const server = authority.leaf('IP:127.0.0.1', 'serverAuth,clientAuth')
+  made = { authority, server, host: authority.leaf('DNS:host', 'clientAuth') }
   return made
 }
 
@@ -40,7 +40,13 @@ export class Gateway {
   private constructor(answer: Answer) {
     const { authority, server } = certificates()
     this.#answer = answer
-    this.#server = createServer({ ...server, ca: authority.ca, requestCert: true, rejectUnauthorized: true })
+    this.#server = createServer({
+      cert: server.cert,
+      key: server.key,
+      ca: authority.ca,
+      requestCert: true,
+      rejectUnauthorized: true,
+    })
     this.#server.on('request', (request, response) => {
       void this.#take(request, response)
     })
@@ -85,9 +91,8 @@ export class Gateway {
 
 /** Returns the access of a client to gateways. */
 export function accessTo(...gateways: readonly { readonly endpoint: string }[]): EtcdAccess {
-  const { authority } = certificates()
-  const { cert, key } = authority.leaf('DNS:host', 'clientAuth')
-  return { endpoints: gateways.map(({ endpoint }) => endpoint), ca: authority.ca, cert, key }
+  const { authority, host } = certificates()
+  return { endpoints: gateways.map(({ endpoint }) => endpoint), ca: authority.ca, cert: host.cert, key: host.key }
 }
 
 /** Text as the gateway has it. */

@@ -4,6 +4,7 @@ import type { Terms } from '../../src/gate/terms.ts'
 import type { GateSequence } from '../../src/gate/sequence.ts'
 import type { Effect } from '../../src/gate/effect.ts'
 import { formatAddress, parseAddress } from '../../src/packet/address.ts'
+import type { Address } from '../../src/packet/address.ts'
 import type { Knock } from '../../src/config/config.ts'
 import { Packet, SYN, TCP, UDP } from '../../src/packet/packet.ts'
 import type { KnockProtocol } from '../../src/packet/packet.ts'
@@ -32,11 +33,23 @@ export const BEGIN_MS = 1_700_000_000_000
 
 let fresh = 0
 
+/** The addresses of tests, which are few. Most of a test's time would go into parsing them again. */
+const addresses = new Map<string, Address>()
+const ADDRESSES_MAX = 1_000
+
+function addressOf(text: string): Address {
+  const known = addresses.get(text)
+  if (known !== undefined) return known
+  const address = parseAddress(text)!
+  if (addresses.size < ADDRESSES_MAX) addresses.set(text, address)
+  return address
+}
+
 /** A packet; without a sequence number and a source port of its own it is like no other. */
 export function hit({ from = '192.0.2.2', to = '192.0.2.1', port, protocol = TCP, at = 0, ...rest }: Hit): Packet {
   const packet = new Packet()
-  const source = parseAddress(from)!
-  const destination = parseAddress(to)!
+  const source = addressOf(from)
+  const destination = addressOf(to)
   fresh++
   packet.time = BEGIN_MS + at
   packet.link = rest.link ?? 0

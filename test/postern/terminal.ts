@@ -12,6 +12,7 @@ const SEQUENCE = new RegExp(
 export class FakeTerminal {
   readonly size: Size
   readonly cells: string[][]
+  readonly #empty: readonly string[]
   #row = 0
   #column = 0
   #style = ''
@@ -19,6 +20,7 @@ export class FakeTerminal {
 
   constructor(size: Size) {
     this.size = size
+    this.#empty = Array.from({ length: size.columns }, () => '| ')
     this.cells = Array.from({ length: size.rows }, () => this.#blank())
   }
 
@@ -76,6 +78,6 @@ export class FakeTerminal {
   }
 
   #blank(): string[] {
-    return Array.from({ length: this.size.columns }, () => '| ')
+    return [...this.#empty]
   }
 }

@@ -10,7 +10,7 @@ import { KNOCK, knockChains } from './chains.ts'
 import type { Knocking, Rule } from './chains.ts'
 import type { KernelDoor, KernelPlan } from './plan.ts'
 
-const SCANS = SLOW ? 200 : 6
+const SCANS = SLOW ? 200 : 3
 const WALKS = SLOW ? 20_000 : 800
 const PORTS = 65_535
 
@@ -30,14 +30,16 @@ function plan(...doors: readonly KernelDoor[]): KernelPlan {
 
 /** Applies the rules to one source's packets, as the kernel does. */
 class Source {
-  readonly #knocking: Knocking
+  readonly #chains: ReadonlyMap<string, Knocking['chains'][number]>
+  readonly #lists: ReadonlyMap<string, Knocking['lists'][number]>
   /** The time when the source was added to a list, in milliseconds. */
   readonly #in = new Map<string, number>()
   readonly #address = parseAddress('192.0.2.7')!
   #now = 0
 
   constructor(knocking: Knocking) {
-    this.#knocking = knocking
+    this.#chains = new Map(knocking.chains.map((one) => [one.name, one]))
+    this.#lists = new Map(knocking.lists.map((one) => [one.name, one]))
   }
 
   hit(knock: Knock, atMs = this.#now): this {
@@ -47,13 +49,13 @@ class Source {
   }
 
   isIn(name: string): boolean {
-    const list = this.#knocking.lists.find((one) => one.name === name)!
+    const list = this.#lists.get(name)!
     const since = this.#in.get(name)
     return since !== undefined && this.#now - since < list.timeoutMs
   }
 
   #walk(name: string, knock: Knock): void {
-    const chain = this.#knocking.chains.find((one) => one.name === name)!
+    const chain = this.#chains.get(name)!
     for (const { tests, act } of chain.rules) {
       if (!this.#holds(tests, knock)) continue
       if (act === 'return') return

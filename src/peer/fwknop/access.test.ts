@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
+import { anyText } from '../../../test/any-text.ts'
 import { formatFault } from '../../text/fault.ts'
 import { formatNetwork } from '../../packet/network.ts'
 import { ACCESS_MAX_CHARS, ACCESS_STANZAS_MAX, readAccess } from './access.ts'
@@ -290,11 +291,11 @@ describe('values', () => {
 
 describe('any text in the file', () => {
   const names = fc.constantFrom(...ACCESS.spellings, 'source', 'KEY_BASE46')
-  const lines = fc.tuple(names, fc.constantFrom(' ', ': ', '\t', '', '='), fc.string({ unit: 'binary', maxLength: 40 }))
+  const lines = fc.tuple(names, fc.constantFrom(' ', ': ', '\t', '', '='), anyText({ maxLength: 40 }))
   const files = fc.array(
     fc.oneof(
       lines.map((words) => words.join('')),
-      fc.string({ unit: 'binary' }),
+      anyText(),
     ),
     { maxLength: 30 },
   )

@@ -41,6 +41,8 @@ export class Authority {
   readonly #lockMs: number
   /** The paths of files that openssl(1) reads and writes. */
   readonly #scratches: string[] = []
+  /** A request whose public key counts for nothing: one is enough for all. */
+  #anyRequest: string | undefined
 
   /** @param lockMs milliseconds for which another command is waited for */
   constructor(folder: string, lockMs = LOCK_MAX_MS) {
@@ -83,7 +85,7 @@ export class Authority {
   /** Signs a certificate for a public key in PEM, and returns it. @throws Failure */
   sign(profile: Profile, san: string, publicKey: string): string {
     // The request is of a throw-away key: openssl takes the public key from the file, and no proof but the token's.
-    const request = this.#request('/dev/null')
+    const request = (this.#anyRequest ??= this.#request('/dev/null'))
     const checked = createPublicKey(publicKey).export(PUBLIC_PEM).toString()
     const [csr, key] = [this.#scratch('csr', request), this.#scratch('pub', checked)]
     const serial = `0x${randomSerial()}`

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readConfig } from '../../config/read.ts'
 import { emptyFrame } from '../../capture/file/frame.ts'
+import type { GateBounds } from '../../gate/gate.ts'
 import { entryOf } from '../../log/format.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { ACK, SYN, UDP } from '../../packet/packet.ts'
@@ -18,6 +19,9 @@ import { secretUri } from '../../totp/secret-text.ts'
 import { Replayer } from './replayer.ts'
 
 const BEGIN_MS = 1_700_000_000_000
+
+/** Whole tables, made for each test, would take longer than all else. */
+const BOUNDS: GateBounds = { sourcesMax: 256, strangersMax: 256, keptMax: 256, attemptsMax: 256 }
 
 const CONFIG = `[ssh]
 Sequence = 7000,8000:udp,9000
@@ -51,6 +55,7 @@ async function replayed(
     onlyIp4: false,
     tell: (event, time) => told.push(`${(time - BEGIN_MS) / 1000} ${entryOf(event, time).text}`),
     warn: (text) => told.push(text),
+    bounds: BOUNDS,
   })
   const frame = emptyFrame()
   for (const [index, { at, link: [, linkType, wrap] = LINKS[0]!, six = false, ...segment }] of sent.entries()) {
@@ -182,7 +187,14 @@ test.each([
   const { config } = readConfig(`[d]\n${directive} = ${path}\nOpen_Ports = tcp/22\n`, 'k')
   const said: string[] = []
   const [tell, warn] = [(line: unknown) => void said.push(String(line)), (line: string) => void said.push(line)]
-  const { authenticators } = await Replayer.start({ config: config!, own: undefined, onlyIp4: false, tell, warn })
+  const { authenticators } = await Replayer.start({
+    config: config!,
+    own: undefined,
+    onlyIp4: false,
+    tell,
+    warn,
+    bounds: BOUNDS,
+  })
   expect(said.map((line) => line.split('\n')[0])).toEqual([`d: opens to nobody: ${path}: ${why}`])
   expect([...authenticators.sequences()]).toEqual([])
 })

@@ -10,6 +10,7 @@ import { generatedList } from '../../config/secret.ts'
 import { Knocks } from '../../daemon/knocks.ts'
 import { listFolder, statePath } from '../../daemon/state-path.ts'
 import { Destinations } from '../../gate/destinations.ts'
+import type { GateBounds } from '../../gate/gate.ts'
 import type { LogEvent } from '../../log/event.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
@@ -48,6 +49,7 @@ export interface ReplayerDeps {
   /** Reports an event that would have happened. */
   readonly tell: (event: LogEvent, time: number) => void
   readonly warn: (text: string) => void
+  readonly bounds?: GateBounds
 }
 
 /** The packets that the daemon would capture. */
@@ -114,7 +116,7 @@ export class Replayer {
       attempt: async (work) => await Promise.resolve(void this.#redeeming.push(work())),
     })
     this.#knocks = new Knocks(config, {
-      gate: { seed: SEED, ...(own === undefined ? {} : { own }) },
+      gate: { ...deps.bounds, seed: SEED, ...(own === undefined ? {} : { own }) },
       decided: (events) => this.#decided(events),
       debug: true,
       completed: ({ secret, ...by }) =>

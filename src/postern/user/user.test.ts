@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { anyText } from '../../../test/any-text.ts'
 import { runUser } from '../../../test/user/commands.ts'
 import type { Action, Result } from '../../../test/user/commands.ts'
 import { findAccount } from '../../file/account.ts'
@@ -386,7 +387,7 @@ const userFiles = fc
     lines: fc.array(
       fc.oneof(
         fc.constantFrom('', '   ', '\t', '#', '#disabled', '# disabled users go here', '\f'),
-        fc.string({ unit: 'binary' }).map((comment) => `# ${comment.replaceAll(/[\r\n\u0085\u2028\u2029]/g, '')}`),
+        anyText().map((comment) => `# ${comment.replaceAll(/[\r\n\u0085\u2028\u2029]/g, '')}`),
         fc.record({
           indent: fc.constantFrom('', ' ', '\t', '    '),
           mark: fc.constantFrom('', '', '', '#disabled ', '# disabled\t'),

@@ -56,7 +56,7 @@ export class Feed {
   #flush: NodeJS.Timeout | undefined
   /** The time of the last event, in milliseconds since 1970, and the last lines. */
   #lastMs: number | undefined
-  #recent: string[] = []
+  #recent = new Set<string>()
 
   constructor(filter: Choice, deps: FeedDeps) {
     this.#filter = filter
@@ -89,7 +89,7 @@ export class Feed {
     this.stop()
     this.#filter = filter
     this.#lastMs = undefined
-    this.#recent = []
+    this.#recent.clear()
     this.#waiting = []
     if (isRunning) this.start()
   }
@@ -207,11 +207,12 @@ export class Feed {
   #take(fields: JsonEvent, line: string): void {
     const ms = Date.parse(String(fields['time']))
     if (Number.isFinite(ms)) {
-      if (this.#lastMs !== undefined && ms <= this.#lastMs && this.#recent.includes(line)) return
+      if (this.#lastMs !== undefined && ms <= this.#lastMs && this.#recent.has(line)) return
       this.#lastMs = Math.max(this.#lastMs ?? ms, ms)
     }
-    this.#recent.push(line)
-    if (this.#recent.length >= 2 * RECENT_MAX) this.#recent = this.#recent.slice(-RECENT_MAX)
+    this.#recent.delete(line)
+    this.#recent.add(line)
+    if (this.#recent.size >= 2 * RECENT_MAX) this.#recent = new Set([...this.#recent].slice(-RECENT_MAX))
     this.#waiting.push([fields, line])
     // The others would leave the list at once.
     if (this.#waiting.length >= 2 * this.#deps.eventsMax) this.#waiting = this.#waiting.slice(-this.#deps.eventsMax)

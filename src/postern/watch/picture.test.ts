@@ -2,6 +2,7 @@
 // of theirs is obeyed by the terminal, and what is drawn step by step is what would be drawn anew.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { anyText } from '../../../test/any-text.ts'
 import { SLOW } from '../../../test/slow.ts'
 import { WELL as WELL_BUT_EXPOSED, WHOLE_STATUS } from '../../../test/schema/status.ts'
 import { FakeTerminal } from '../../../test/postern/terminal.ts'
@@ -137,7 +138,7 @@ test('only what changed is written: a countdown, and nothing else', () => {
 })
 
 const HOSTILE = fc.oneof(
-  fc.string({ maxLength: 40, unit: 'binary' }),
+  anyText({ maxLength: 40 }),
   fc.constantFrom(
     '\u001B]0;x\u0007',
     '\u009B2J',

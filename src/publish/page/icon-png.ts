@@ -12,8 +12,15 @@ const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 const RGB_TYPE = 2
 const BIT_DEPTH = 8
 
-/** Draws the icon of an app as PNG (W3C, PNG 3), since not every system takes SVG. The system rounds its corners. */
+/** The icon, which is the same for every app. */
+let icon: Uint8Array | undefined
+
+/** Returns the icon of an app as PNG (W3C, PNG 3), since not every system takes SVG. The system rounds its corners. */
 export function iconPng(): Uint8Array {
+  return (icon ??= drawn())
+}
+
+function drawn(): Uint8Array {
   const rows = Buffer.alloc(ICON_PIXELS * (1 + ICON_PIXELS * GREEN.length))
   let at = 0
   for (let y = 0; y < ICON_PIXELS; y++) {

@@ -7,6 +7,7 @@ import { basename, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
 import { afterAll, beforeEach, expect, test } from 'vitest'
+import { anyText } from '../../../../test/any-text.ts'
 import { LogReader } from '../../../log/read-log.ts'
 import { Tally } from '../tally.ts'
 import { Intake } from './intake.ts'
@@ -44,7 +45,7 @@ async function* chunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Arr
 
 test('lines are the same in chunks of any size, a byte at a time too', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.string({ unit: 'binary' })), fc.integer({ min: 1, max: 9 }), async (lines, size) => {
+    fc.asyncProperty(fc.array(anyText()), fc.integer({ min: 1, max: 9 }), async (lines, size) => {
       const clean = lines.map((line) => Buffer.from(line.replaceAll(/[\r\n]/g, '')).toString())
       const got: string[] = []
       await eachLine(chunks(Buffer.from(clean.map((line) => `${line}\n`).join('')), size), (line) => got.push(line))
@@ -91,11 +92,11 @@ test('rotated files are read with their log, the oldest first, and old ones not'
 })
 
 test('a compressed file is read, and one that is damaged as far as it goes', async () => {
-  const text = Array.from({ length: 50_000 }, (_, index) => SCAN.replace('.7:', `.${index % 250}:`)).join('\n')
+  const text = Array.from({ length: 10_000 }, (_, index) => SCAN.replace('.7:', `.${index % 250}:`)).join('\n')
   const whole = gzipSync(text)
   const { intake, tally } = intakeFor()
-  expect(await readLogFile(write('a.gz', whole), intake)).toMatchObject({ lines: 50_000, problem: undefined })
-  expect(tally.scans.total).toBe(50_000)
+  expect(await readLogFile(write('a.gz', whole), intake)).toMatchObject({ lines: 10_000, problem: undefined })
+  expect(tally.scans.total).toBe(10_000)
   const cut = await readLogFile(write('b.gz', whole.subarray(0, whole.length - 200)), intake)
   expect(cut).toMatchObject({ problem: 'is damaged, or not compressed by gzip' })
   const none = await readLogFile(write('c.gz', 'no gzip'), intake)
