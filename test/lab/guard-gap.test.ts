@@ -85,6 +85,16 @@ require('node:net').createServer((socket) => {
 }).listen(22, '::', () => console.log('ready'))
 `
 
+/** Says `on` over UDP to whoever has said something once, twenty times a second. */
+const UDP_TICKER = `
+const socket = require('node:dgram').createSocket('udp4')
+let tick
+socket.on('message', (said, { port, address }) => {
+  tick ??= setInterval(() => socket.send('on', port, address, () => console.log('said')), 50)
+})
+socket.bind(5000, () => console.log('ready'))
+`
+
 /** The flags with which a SYN from that port is answered, once nobody is connected from it any more. */
 async function answerTo(server: Host, client: Host, port: number): Promise<string | undefined> {
   const isFree = async (): Promise<boolean> => !(await connected(server, 22)).some((peer) => peer.endsWith(`:${port}`))
@@ -99,9 +109,9 @@ async function allGoOn(sessions: readonly Socket[]): Promise<void> {
   await Promise.all(sessions.map(goesOn))
 }
 
-/** A service of {@link TICKER} on port 22. */
-async function tick(host: Host): Promise<Process> {
-  const service = host.start([process.execPath, '-e', TICKER])
+/** A service that says `on` unasked: {@link TICKER}, or another one. */
+async function tick(host: Host, ticker = TICKER): Promise<Process> {
+  const service = host.start([process.execPath, '-e', ticker])
   await service.line(/^ready$/)
   return service
 }
@@ -309,7 +319,7 @@ lab('on one network', { concurrent: true }, () => {
           owners.push(await session(inner, STRANGER_4, 2222, { sourcePort: 30_000 }))
         })
         await hearsNoMore(intruder!, owners[1]!)
-        await daemon.process.line(/^a connection that began while the guard was away was ended/)
+        await daemon.process.line(/began while the guard was away (was|were) ended/)
         await allGoOn(owners)
         // Not even when the opening is over, and the guard is away once more.
         await postern(server, daemon, 'close', '--all')
@@ -318,6 +328,28 @@ lab('on one network', { concurrent: true }, () => {
         await hearsNoMore(intruder!, owners[1]!)
       },
     )
+
+    test('a stranger hears no more of a host behind over UDP, where others track connections', async () => {
+      const { server, client, daemon } = await shared.with(sshConfig(60, '', 'Open_Ports = udp/5000@198.51.100.7'))
+      const inner = await hostBehind(server, client)
+      const service = await tick(inner, UDP_TICKER)
+      onTestFinished(async () => {
+        await service.stop()
+        await nft(server, 'delete table inet filter')
+      })
+      const talk = await talkUdp(client, '198.51.100.7', 5000, 40_000)
+      await gap(server, daemon, async () => void (await talk.line(/^on$/)), TRACKING)
+      await until('it hears no more', async () => {
+        const [before, said] = [talk.count(/^on$/), service.count(/^said$/)]
+        await until('more was said', () => service.count(/^said$/) > said + 3)
+        return talk.count(/^on$/) === before
+      })
+      await daemon.process.line(/a connection that began while the guard was away was ended/)
+      // Whoever knocks hears it.
+      await knockIn(client, SERVER_4, daemon.process)
+      const before = talk.count(/^on$/)
+      await until('it is heard', () => talk.count(/^on$/) > before)
+    })
 
     test('a flow over UDP that a stranger began does not go on', async () => {
       const { server, client, daemon } = await shared.with(sshConfig(60, '', 'Open_Ports = udp/5000'))
