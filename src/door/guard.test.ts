@@ -95,3 +95,18 @@ test('what is not certainly in force is done again by the library, which has wor
   expect([committed.length, ran.length]).toEqual([1, 1])
   expect(ran[0]).toContain('192.0.2.7 . tcp . 22')
 })
+
+test('in a flow that was ended, a service of another host says nothing either, once the guard was away', () => {
+  const { config } = readConfig('[d]\nSequence = 7431,9123,8020\nOpen_Ports = tcp/22@198.51.100.7\n', 'k')
+  const ran: string[] = []
+  const firewall = { run: (commands: string) => (ran.push(commands), '') }
+  const guard = new Guard(firewall, { listening: () => () => false, connectionsTo: () => [] }, false)
+  guard.install(config!, () => [])
+  const answer = 'ip daddr . th dport . ip saddr . meta l4proto . th sport @ended4 goto resumed'
+  expect(ran.some((commands) => commands.includes('@ended4'))).toBe(false)
+  ran.length = 0
+  guard.restore(() => [], false)
+  expect(ran[0]).toContain(answer)
+  // The chain that is gone to is there before.
+  expect(ran[0]!.indexOf('chain resumed {')).toBeLessThan(ran[0]!.indexOf(answer))
+})

@@ -24,14 +24,21 @@ const CTA_PROTO_SRC_PORT = 2
 const CTA_PROTO_DST_PORT = 3
 const CTA_PROTOINFO_TCP = 1
 const CTA_PROTOINFO_TCP_STATE = 1
+const CTA_PROTOINFO_TCP_FLAGS_ORIGINAL = 4
+/** Flags of one direction (`<linux/netfilter/nf_conntrack_tcp.h>`): its SYN had window scaling; its windows are unknown. */
+const IP_CT_TCP_FLAG_WINDOW_SCALE = 0x01
+const IP_CT_TCP_FLAG_BE_LIBERAL = 0x08
 const CTA_FILTER_ORIG_FLAGS = 1
 const CTA_FILTER_REPLY_FLAGS = 2
 /** The fields of the tuple that the kernel compares (`<net/netfilter/nf_internals.h>`, Linux 5.8). */
 const COMPARE_IP_SRC = 1 << 0
 const COMPARE_PROTO_NUM = 1 << 3
 const COMPARE_DST_PORT = 1 << 5
-/** The state ESTABLISHED (`<linux/netfilter/nf_conntrack_tcp.h>`). */
+/** States (`<linux/netfilter/nf_conntrack_tcp.h>`): both ends have agreed, and one end has closed. */
 const TCP_CONNTRACK_ESTABLISHED = 3
+const TCP_CONNTRACK_CLOSE_WAIT = 5
+/** The most resumed connections that are returned, as many as the guard's sets hold. */
+const RESUMED_MAX = 65_536
 
 /** An established TCP connection of connection tracking. */
 export interface TrackedConnection {
@@ -101,6 +108,58 @@ export async function trackedLines(isWanted: (port: number) => boolean): Promise
   return lines.join('')
 }
 
+/** A TCP connection of which connection tracking did not see the beginning. */
+export interface ResumedConnection {
+  /** The end that sent the first packet that was tracked. */
+  readonly source: Address
+  readonly sourcePort: number
+  readonly destination: Address
+  readonly destinationPort: number
+  /** True if the other end has sent packets since. */
+  readonly replied: boolean
+}
+
+/**
+ * Asks ctnetlink for TCP connections that connection tracking knows only from their middle on, up to
+ * {@link RESUMED_MAX}.
+ *
+ * @param isWanted tells the ports from which the first tracked packets came
+ * @throws NetlinkError if the kernel refuses the request
+ */
+export async function resumedConnections(isWanted: (port: number) => boolean): Promise<readonly ResumedConnection[]> {
+  const all: ResumedConnection[] = []
+  for (const family of FAMILIES) {
+    await dumpTable(NETLINK_NETFILTER, CT_GET, Buffer.from([AF[family], 0, 0, 0]), (view, start, end) => {
+      if (all.length >= RESUMED_MAX) return
+      const resumed = resumedIn(view, start + FAMILY_HEADER, end, family, isWanted)
+      if (resumed !== undefined) all.push(resumed)
+    })
+  }
+  return all
+}
+
+function resumedIn(
+  view: DataView,
+  start: number,
+  end: number,
+  family: Family,
+  isWanted: (port: number) => boolean,
+): ResumedConnection | undefined {
+  const original = findAttribute(view, start, end, CTA_TUPLE_ORIG)
+  const sourcePort = portAt(view, original, CTA_PROTO_SRC_PORT)
+  const state = stateIn(view, start, end)
+  if (!isWanted(sourcePort) || state < TCP_CONNTRACK_ESTABLISHED || state > TCP_CONNTRACK_CLOSE_WAIT) return undefined
+  const flags = tcpByteIn(view, start, end, CTA_PROTOINFO_TCP_FLAGS_ORIGINAL)
+  // A flow table sets the second flag for all its connections, but the first one can only come from a SYN.
+  if ((flags & (IP_CT_TCP_FLAG_WINDOW_SCALE | IP_CT_TCP_FLAG_BE_LIBERAL)) !== IP_CT_TCP_FLAG_BE_LIBERAL)
+    return undefined
+  const source = addressAt(view, original, CTA_IP_SRC[family], family)
+  const destination = addressAt(view, original, CTA_IP_DST[family], family)
+  if (source === undefined || destination === undefined) return undefined
+  const destinationPort = portAt(view, original, CTA_PROTO_DST_PORT)
+  return { source, sourcePort, destination, destinationPort, replied: isReplied(view, start, end) }
+}
+
 function lineIn(
   view: DataView,
   start: number,
@@ -121,9 +180,7 @@ function lineIn(
     return `src=${formatAddress(source)} dst=${formatAddress(destination)} ${ports}`
   })
   if (there === undefined || back === undefined || (protocol !== TCP && protocol !== UDP)) return undefined
-  const status = findAttribute(view, start, end, CTA_STATUS)
-  const isReplied = status >= 0 && (view.getUint32(status) & IPS_SEEN_REPLY) !== 0
-  return `ipv${family} 0 ${name} ${there} ${isReplied ? '' : '[UNREPLIED] '}${back} \n`
+  return `ipv${family} 0 ${name} ${there} ${isReplied(view, start, end) ? '' : '[UNREPLIED] '}${back} \n`
 }
 
 function requestOf({ family, source, port: to }: TrackedFilter): Buffer {
@@ -161,9 +218,19 @@ function connectionIn(view: DataView, start: number, end: number, family: Family
 
 /** Returns the state of a TCP connection; -1: it has no state. */
 function stateIn(view: DataView, start: number, end: number): number {
+  return tcpByteIn(view, start, end, CTA_PROTOINFO_TCP_STATE)
+}
+
+/** Returns the first byte of an attribute about TCP; -1: it has none. */
+function tcpByteIn(view: DataView, start: number, end: number, type: number): number {
   const info = findAttribute(view, start, end, CTA_PROTOINFO)
-  const state = findInside(view, findInside(view, info, CTA_PROTOINFO_TCP), CTA_PROTOINFO_TCP_STATE)
-  return state < 0 ? -1 : view.getUint8(state)
+  const at = findInside(view, findInside(view, info, CTA_PROTOINFO_TCP), type)
+  return at < 0 ? -1 : view.getUint8(at)
+}
+
+function isReplied(view: DataView, start: number, end: number): boolean {
+  const status = findAttribute(view, start, end, CTA_STATUS)
+  return status >= 0 && (view.getUint32(status) & IPS_SEEN_REPLY) !== 0
 }
 
 function addressAt(view: DataView, tuple: number, type: number, family: Family): Address | undefined {

@@ -4,7 +4,9 @@ import { expect, test } from 'vitest'
 import type { Service } from '../config/config.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import { TCP, UDP } from '../packet/packet.ts'
+import type { ResumedConnection } from './conntrack.ts'
 import { flowName, flowsTo } from './flows.ts'
+import type { Lists } from './flows.ts'
 
 const row = (local: string, peer: string, state: string, inode: number): string =>
   `   0: ${local} ${peer} ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0 100 0 0 10 0`
@@ -60,13 +62,26 @@ async function* nothing(): AsyncGenerator<string, void> {
   throw new Error('ENOENT')
 }
 
+async function none(): Promise<readonly []> {
+  return []
+}
+
+async function refused(): Promise<never> {
+  throw new Error('ENOENT')
+}
+
 async function found(pieceChars: number): Promise<readonly string[]> {
   const pieces = async function* (): AsyncGenerator<string, void> {
     for (let at = 0; at < TRACKED.length; at += pieceChars) yield TRACKED.slice(at, at + pieceChars)
     yield '\n'
   }
   const all: string[] = []
-  for await (const flow of flowsTo(WANTED, { read, tracked: pieces, own: [parseAddress('192.0.2.1')!] })) {
+  for await (const flow of flowsTo(WANTED, {
+    read,
+    tracked: pieces,
+    own: [parseAddress('192.0.2.1')!],
+    resumed: none,
+  })) {
     const { address, port } = flow.local
     const socket = flow.inode === undefined ? '' : ` inode ${flow.inode}`
     all.push(`${flowName(flow)} at ${formatAddress(address)} ${port}${socket}${flow.established ? '' : ' begun'}`)
@@ -86,8 +101,50 @@ test.each([1, 7, 100_000])('all of them, read in pieces of %i characters', async
   ])
 })
 
+function seemsBegun(source: string, sourcePort: number, destination: string, replied = true): ResumedConnection {
+  const [from, to] = [source, destination].map((text) => parseAddress(text)!)
+  return { source: from!, sourcePort, destination: to!, destinationPort: 40_000, replied }
+}
+
+/** The flows where nothing but those are known that a service seems to have begun. */
+async function foundResumed(
+  services: readonly Service[],
+  resumed: Required<Lists>['resumed'],
+): Promise<readonly string[]> {
+  const all: string[] = []
+  const lists = { read: () => '', tracked: nothing, own: [parseAddress('192.0.2.1')!], resumed }
+  for await (const flow of flowsTo({ services, closedPort: 1 }, lists)) {
+    all.push(`${flowName(flow)}${flow.established ? '' : ' begun'}`)
+  }
+  return all
+}
+
+test('those that a service of another host seems to have begun, as flows to it', async () => {
+  const asked: boolean[] = []
+  const resumed: Required<Lists>['resumed'] = async (isWanted) => {
+    asked.push(isWanted(25), isWanted(22))
+    return [
+      seemsBegun('198.51.100.7', 25, '192.0.2.2'),
+      seemsBegun('198.51.100.7', 25, '192.0.2.3', false),
+      // Of a port that only this host hides; of another host; and to this host.
+      seemsBegun('198.51.100.7', 22, '192.0.2.4'),
+      seemsBegun('198.51.100.8', 25, '192.0.2.5'),
+      seemsBegun('198.51.100.7', 25, '192.0.2.1'),
+    ]
+  }
+  expect(await foundResumed(WANTED.services, resumed)).toEqual([
+    '6 192.0.2.2 40000 198.51.100.7 25',
+    '6 192.0.2.3 40000 198.51.100.7 25 begun',
+  ])
+  expect(asked).toEqual([true, false])
+  // Only services of other hosts can seem to begin what has no socket here.
+  expect(await foundResumed([service(TCP, 22), service(UDP, 53, '198.51.100.7')], resumed)).toEqual([])
+  expect(asked).toHaveLength(2)
+  expect(await foundResumed(WANTED.services, refused)).toEqual([])
+})
+
 test('where nothing is tracked, those of the sockets', async () => {
   const flows = []
-  for await (const flow of flowsTo(WANTED, { read, tracked: nothing, own: [] })) flows.push(flow)
+  for await (const flow of flowsTo(WANTED, { read, tracked: nothing, own: [], resumed: none })) flows.push(flow)
   expect(flows).toHaveLength(3)
 })

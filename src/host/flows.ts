@@ -6,7 +6,8 @@ import type { Address } from '../packet/address.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
 import { isLoopback } from '../packet/scope.ts'
-import { trackedLines } from './conntrack.ts'
+import { resumedConnections, trackedLines } from './conntrack.ts'
+import type { ResumedConnection } from './conntrack.ts'
 import { localAddresses } from './local-addresses.ts'
 import { ESTABLISHED, LISTENING, socketsOf } from './sockets.ts'
 import type { ReadTable } from './sockets.ts'
@@ -52,6 +53,7 @@ export interface Wanted {
 export interface Lists {
   readonly read?: ReadTable
   readonly tracked?: () => AsyncIterable<string>
+  readonly resumed?: typeof resumedConnections
   readonly own?: readonly Address[]
 }
 
@@ -77,6 +79,28 @@ export async function* flowsTo(wanted: Wanted, lists: Lists = {}): AsyncGenerato
   } catch {
     // Connection tracking is off, or this kernel does not print the list.
   }
+  for (const flow of await ofResumed(wanted, lists.resumed)) if (!isOwn(flow.peer)) yield flow
+}
+
+/**
+ * Returns TCP flows to services of other hosts that connection tracking saw first when the service sent something. It
+ * takes the service for the end that began them.
+ */
+async function ofResumed({ services }: Wanted, resumed = resumedConnections): Promise<readonly Flow[]> {
+  const theirs = services.filter(({ host, protocol }) => host !== undefined && protocol === TCP)
+  if (theirs.length === 0) return []
+  try {
+    const all = await resumed((port) => theirs.some(({ first, last }) => first <= port && port <= last))
+    return all.map(flowOf).filter((flow) => hasPort(theirs, flow, flow.address))
+  } catch {
+    // Connection tracking is off, or this kernel does not list it.
+    return []
+  }
+}
+
+function flowOf({ source: address, sourcePort: port, destination, destinationPort, replied }: ResumedConnection): Flow {
+  const ends = { peer: destination, peerPort: destinationPort, address, port, local: { address, port } }
+  return { protocol: TCP, ...ends, inode: undefined, established: replied }
 }
 
 async function* readTracked({ services }: Wanted): AsyncGenerator<string, void> {

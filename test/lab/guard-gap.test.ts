@@ -1,7 +1,7 @@
 // Goal: whoever takes the guard out of the rules for a moment lets nobody in for longer than that moment. What was let in
 // before goes on. The daemon is held still while the guard is away, so that the moment is as long as an attacker wishes.
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { nft } from './firewall.ts'
 import { guardSsh, knockIn, looks, postern, sshConfig, statusOf, timesLeft } from './guarded.ts'
 import { MODULES } from './knockd.ts'
@@ -9,6 +9,7 @@ import type { Knockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
 import { SharedDaemon } from './one-daemon.ts'
 import { until } from './process.ts'
+import type { Process } from './process.ts'
 import type { Socket } from './resident.ts'
 import { connectTo, goesOn, probe, serveTcp, serveUdp, session, talkUdp } from './service.ts'
 
@@ -22,6 +23,15 @@ const TRACKING = `table inet filter {
   chain input {
     type filter hook input priority 0; policy accept;
     ct state established,related accept
+  }
+}
+`
+
+/** Rules that track nothing of what others say to the service of the host behind. */
+const UNTRACKED = `table inet raw {
+  chain prerouting {
+    type filter hook prerouting priority raw; policy accept;
+    ip daddr 198.51.100.7 tcp dport 22 notrack
   }
 }
 `
@@ -75,6 +85,16 @@ require('node:net').createServer((socket) => {
 }).listen(22, '::', () => console.log('ready'))
 `
 
+/** Says `on` over UDP to whoever has said something once, twenty times a second. */
+const UDP_TICKER = `
+const socket = require('node:dgram').createSocket('udp4')
+let tick
+socket.on('message', (said, { port, address }) => {
+  tick ??= setInterval(() => socket.send('on', port, address, () => console.log('said')), 50)
+})
+socket.bind(5000, () => console.log('ready'))
+`
+
 /** The flags with which a SYN from that port is answered, once nobody is connected from it any more. */
 async function answerTo(server: Host, client: Host, port: number): Promise<string | undefined> {
   const isFree = async (): Promise<boolean> => !(await connected(server, 22)).some((peer) => peer.endsWith(`:${port}`))
@@ -87,6 +107,43 @@ async function answerTo(server: Host, client: Host, port: number): Promise<strin
 /** Waits until all sessions have gone on. */
 async function allGoOn(sessions: readonly Socket[]): Promise<void> {
   await Promise.all(sessions.map(goesOn))
+}
+
+/** A service that says `on` unasked: {@link TICKER}, or another one. */
+async function tick(host: Host, ticker = TICKER): Promise<Process> {
+  const service = host.start([process.execPath, '-e', ticker])
+  await service.line(/^ready$/)
+  return service
+}
+
+/** A connection to the service of the host behind, which has said something, and its own port. */
+async function hear(client: Host, source: string): Promise<{ readonly socket: Socket; readonly ownPort: number }> {
+  const heard = await connectTo(client, { address: '198.51.100.7', port: 22, source }, '')
+  await heard.socket.line(/^on$/)
+  return heard
+}
+
+/** Waits until a connection hears nothing while another one goes on. */
+async function hearsNoMore(one: Socket, other: Socket): Promise<void> {
+  await until('it hears no more', async () => {
+    const before = one.count(/^on$/)
+    await goesOn(other)
+    return one.count(/^on$/) === before
+  })
+}
+
+/** Has others track connections from the service's next packets on, so that the host behind seems to begin them. */
+async function trackFromService(server: Host, ports: readonly number[]): Promise<void> {
+  const tracked = async (words: string): Promise<boolean> => {
+    const { stdout } = await server.run(['cat', '/proc/net/nf_conntrack'])
+    const from = (port: number): RegExp =>
+      new RegExp(` src=198\\.51\\.100\\.7 dst=\\S+ sport=22 dport=${port} ${words}`)
+    return ports.every((port) => from(port).test(stdout))
+  }
+  await nft(server, `${UNTRACKED}${TRACKING}`)
+  await until('the service has spoken', async () => await tracked('\\[UNREPLIED\\] '))
+  await nft(server, 'delete table inet raw')
+  await until('it was answered', async () => await tracked('src='))
 }
 
 /** The host behind the server, on the network that tests share. */
@@ -218,27 +275,80 @@ lab('on one network', { concurrent: true }, () => {
     test('a stranger hears no more of a host behind, where nothing is tracked meanwhile', async () => {
       const { server, client, daemon } = await shared.with(sshConfig(600, '', 'Open_Ports = tcp/22@198.51.100.7'))
       const inner = await hostBehind(server, client)
-      const service = inner.start([process.execPath, '-e', TICKER])
-      await service.line(/^ready$/)
-      const listen = async (source: string): Promise<Socket> =>
-        (await connectTo(client, { address: '198.51.100.7', port: 22, source }, '')).socket
+      const service = await tick(inner)
+      onTestFinished(async () => void (await service.stop()))
       await knockIn(client, SERVER_4, daemon.process)
-      const owner = await listen(CLIENT_4)
-      await owner.line(/^on$/)
+      const { socket: owner } = await hear(client, CLIENT_4)
       await postern(server, daemon, 'close', '--all')
       let intruder: Socket | undefined
       // It never speaks: the service goes on by itself, and that would make what nothing has tracked an established flow.
-      await gap(server, daemon, async () => {
-        intruder = await listen(STRANGER_4)
-        await intruder.line(/^on$/)
-      })
-      await until('it hears no more', async () => {
-        const before = intruder!.count(/^on$/)
-        await goesOn(owner)
-        return intruder!.count(/^on$/) === before
-      })
+      await gap(server, daemon, async () => void (intruder = (await hear(client, STRANGER_4)).socket))
+      await hearsNoMore(intruder!, owner)
       await goesOn(owner)
-      await service.stop()
+    })
+
+    test.each(['reset', 'drop'])(
+      'a stranger hears no more of a host behind that is taken for the one who began it, with %s',
+      async (how) => {
+        const { server, client, daemon } = await shared.with(
+          sshConfig(600, `Hide_With = ${how}`, 'Open_Ports = tcp/22-30000@198.51.100.7'),
+        )
+        const inner = await hostBehind(server, client)
+        await serveTcp(client, 2222)
+        const service = await tick(inner)
+        onTestFinished(async () => {
+          await service.stop()
+          await nft(
+            server,
+            'add table inet raw; delete table inet raw; add table inet filter; delete table inet filter',
+          )
+        })
+        await knockIn(client, SERVER_4, daemon.process)
+        const owners = [(await hear(client, CLIENT_4)).socket]
+        let intruder: Socket | undefined
+        await gap(server, daemon, async () => {
+          // The opening is not over.
+          const heard = [await hear(client, CLIENT_4), await hear(client, STRANGER_4)] as const
+          await trackFromService(
+            server,
+            heard.map(({ ownPort }) => ownPort),
+          )
+          owners.push(heard[0].socket)
+          intruder = heard[1].socket
+          // The host behind really begins one itself, from a port that is hidden.
+          owners.push(await session(inner, STRANGER_4, 2222, { sourcePort: 30_000 }))
+        })
+        await hearsNoMore(intruder!, owners[1]!)
+        await daemon.process.line(/began while the guard was away (was|were) ended/)
+        await allGoOn(owners)
+        // Not even when the opening is over, and the guard is away once more.
+        await postern(server, daemon, 'close', '--all')
+        await gap(server, daemon, async () => undefined, TRACKING)
+        await allGoOn(owners)
+        await hearsNoMore(intruder!, owners[1]!)
+      },
+    )
+
+    test('a stranger hears no more of a host behind over UDP, where others track connections', async () => {
+      const { server, client, daemon } = await shared.with(sshConfig(60, '', 'Open_Ports = udp/5000@198.51.100.7'))
+      const inner = await hostBehind(server, client)
+      const service = await tick(inner, UDP_TICKER)
+      onTestFinished(async () => {
+        await service.stop()
+        await nft(server, 'delete table inet filter')
+      })
+      const talk = await talkUdp(client, '198.51.100.7', 5000, 40_000)
+      await gap(server, daemon, async () => void (await talk.line(/^on$/)), TRACKING)
+      await until('it hears no more', async () => {
+        const [before, said] = [talk.count(/^on$/), service.count(/^said$/)]
+        await until('more was said', () => service.count(/^said$/) > said + 3)
+        return talk.count(/^on$/) === before
+      })
+      await daemon.process.line(/a connection that began while the guard was away was ended/)
+      // Whoever knocks hears it.
+      await knockIn(client, SERVER_4, daemon.process)
+      const before = talk.count(/^on$/)
+      await until('it is heard', () => talk.count(/^on$/) > before)
     })
 
     test('a flow over UDP that a stranger began does not go on', async () => {

@@ -21,9 +21,15 @@ export interface Ended {
 }
 
 const KEY = { 4: keyOf('ip'), 6: keyOf('ip6') } as const
+/** The same key for packets from the service to the peer. */
+const ANSWER_KEY = { 4: answerKeyOf('ip'), 6: answerKeyOf('ip6') } as const
 
 function keyOf(ip: 'ip' | 'ip6'): string {
   return `${ip} saddr . th sport . ${ip} daddr . meta l4proto . th dport`
+}
+
+function answerKeyOf(ip: 'ip' | 'ip6'): string {
+  return `${ip} daddr . th dport . ${ip} saddr . meta l4proto . th sport`
 }
 
 /** Returns the sets of ended flows, for the guard's table. */
@@ -39,6 +45,11 @@ export function endedSets(ended: readonly Ended[]): readonly string[] {
 /** Returns rules that leave a chain for packets of ended flows. A flow that keeps trying stays ended. */
 export function returnEnded(): readonly string[] {
   return FAMILIES.map((family) => `${KEY[family]} @ended${family} update @ended${family} { ${KEY[family]} } return`)
+}
+
+/** Returns rules that send packets from services of other hosts in ended flows to a chain. */
+export function answersEnded(chain: string): readonly string[] {
+  return FAMILIES.map((family) => `${ANSWER_KEY[family]} @ended${family} goto ${chain}`)
 }
 
 /** Returns statements for packets of a source with access. Its flow continues after the opening has ended. */

@@ -3,7 +3,7 @@ import type { Family } from '../../packet/address.ts'
 import { formatNetwork } from '../../packet/network.ts'
 import { HIDDEN_COUNTER, SETS, TABLE, hostKeyText, keyText, timedElement } from './element.ts'
 import type { Element } from './element.ts'
-import { endedSets, forgetEnded, returnEnded } from './ended.ts'
+import { answersEnded, endedSets, forgetEnded, returnEnded } from './ended.ts'
 import type { Ended } from './ended.ts'
 import { ANSWERS_MAP, mimicClosedPort, learnAnswer } from './mimic.ts'
 import type { GuardPlan } from './plan.ts'
@@ -68,8 +68,12 @@ export function guardRuleset(
     ...chain('known_abroad', [...allowed(plan), ...knownAbroad(plan, TO_HOST, accept)]),
     ...chain('stranger', ['jump known', COUNT, ...(match ? mimicClosedPort() : refused(plan.hideWith))]),
     ...chain('stranger_abroad', ['jump known_abroad', COUNT, ...refused(match ? 'reset' : plan.hideWith)]),
-    ...chain('settled', [...(away ? returnEnded() : []), 'meta l4proto != tcp accept', `${GOES_ON} accept`]),
     ...(away ? chain('resumed', [...allowed(plan, 'daddr'), ...knownAbroad(plan, FROM_HOST, 'accept'), 'drop']) : []),
+    ...chain('settled', [
+      ...(away ? [...returnEnded(), ...answersEnded('resumed')] : []),
+      'meta l4proto != tcp accept',
+      `${GOES_ON} accept`,
+    ]),
     ...chain('guard', [
       `type filter hook prerouting priority ${FILTER_PRIORITY}; policy accept;`,
       'iifname "lo" accept',
