@@ -117,7 +117,6 @@ export class Rehearsal {
 
   #portsOf(door: Door): ReturnType<typeof portsOf> {
     const chosen = this.#plan.asked.ports.get(door.name) ?? []
-    const listening = [...listeningPorts()[TCP]].toSorted((one, other) => one - other)
     return portsOf(door, this.#family, { chosen, rules: this.#plan.rulesText, listening })
   }
 
@@ -198,6 +197,10 @@ export class Rehearsal {
   #whoIsInside(ports: readonly OpenedPort[]): string | undefined {
     return ports.map((port) => this.#inside.get(portText(port))).find((source) => source !== undefined)
   }
+}
+
+function listening(): readonly number[] {
+  return [...listeningPorts()[TCP]].toSorted((one, other) => one - other)
 }
 
 /** Returns true if a door's command only removes rules: it shuts ports that another door has opened. */
