@@ -136,7 +136,16 @@ export class Rehearsal {
     this.#plan.say(`${name}, IPv${family}`)
     const shuts = isShutter(door)
     const source = shuts ? this.#whoIsInside(known) : undefined
-    const trial = { door, family, ports: known, times, ...secret, scan: scanFor(door, this.#plan.config.options.scanPorts), shuts, source }
+    const trial = {
+      door,
+      family,
+      ports: known,
+      times,
+      ...secret,
+      scan: scanFor(door, this.#plan.config.options.scanPorts),
+      shuts,
+      source,
+    }
     const observation = await tryDoor(this.#twin, trial)
     if (observation.notTried !== undefined) notes.push(gap(`IPv${family}: ${observation.notTried}`))
     if (observation.lost.length > 0 && !shuts) await this.#twin.restoreRules()
