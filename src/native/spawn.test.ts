@@ -4,7 +4,7 @@ import { closeSync, readFileSync } from 'node:fs'
 import koffi from 'koffi'
 import { expect, test } from 'vitest'
 import { markCloseOnExec } from './close-on-exec.ts'
-import { spawn } from './spawn.ts'
+import { spawn, spawnUnmarked } from './spawn.ts'
 
 /** dup(2): its copy is without the mark, as libpcap's socket is. */
 const dup = koffi.load(null).func('int dup(int fd)') as (fd: number) => number
@@ -45,5 +45,16 @@ test.runIf(LINUX)('a program gets three', async () => {
     'for fd in $(ls /proc/$$/fd); do [ -e /proc/$$/fd/$fd ] && echo $fd; done',
   )
   expect(found).toEqual(['0', '1', '2'])
+  for (const fd of fds) closeSync(fd)
+})
+
+test.runIf(LINUX)('from a process without others, a program gets three, and nothing is marked anew', async () => {
+  const fds = [dup(0), dup(1)]
+  markCloseOnExec()
+  const child = spawnUnmarked('/bin/sh', ['-c', `[ -e /proc/self/fd/${fds[0]} ] || [ -e /proc/self/fd/${fds[1]} ]`])
+  expect(await new Promise((resolve) => child.once('close', resolve))).toBe(1)
+  const missing = spawnUnmarked('/no/such/program', [])
+  await new Promise((resolve) => missing.once('close', resolve))
+  expect(fds.map((fd) => marked(fd))).toEqual([true, true])
   for (const fd of fds) closeSync(fd)
 })

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
-import { spawn } from '../native/spawn.ts'
+import { spawn, spawnUnmarked } from '../native/spawn.ts'
 import type { ChildProcess } from '../native/spawn.ts'
 import { listen } from './listener.ts'
 import type { AgentLine, OrderLine, OrderName, Orders, Ran } from './orders.ts'
@@ -17,7 +17,7 @@ type Handlers = { readonly [Name in OrderName]: (ask: Orders[Name]['ask']) => Pr
 const started = new Map<string, ChildProcess>()
 
 const HANDLERS: Handlers = {
-  run: async ({ argv, input }) => await run(argv, input),
+  run: async ({ argv, input }) => await run(argv, input, spawnUnmarked),
   async write({ path, text }) {
     mkdirSync(dirname(path), { recursive: true, mode: FOLDER_OWNER_ONLY })
     writeFileSync(path, text, { mode: OWNER_ONLY })
@@ -74,12 +74,12 @@ function tell(line: AgentLine): void {
 }
 
 /** Runs a program to its end. The exit code of a missing program is `null`. */
-export async function run(argv: readonly string[], input?: string): Promise<Ran> {
+export async function run(argv: readonly string[], input?: string, begin = spawn): Promise<Ran> {
   const [file = '', ...args] = argv
   return await new Promise((resolve) => {
     let stdout = ''
     let stderr = ''
-    const child = spawn(file, args, { stdio: 'pipe' })
+    const child = begin(file, args, { stdio: 'pipe' })
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
     child.stdin.on('error', () => undefined)
@@ -91,7 +91,7 @@ export async function run(argv: readonly string[], input?: string): Promise<Ran>
 
 function start(name: string, argv: readonly string[]): void {
   const [file = '', ...args] = argv
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawnUnmarked(file, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   started.set(name, child)
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => tell({ kind: 'line', name, line }))

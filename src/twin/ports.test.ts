@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { readConfig } from '../config/read.ts'
 import { portsIn, portsOf } from './ports.ts'
 
-const NO_CLUES = { chosen: [], rules: '', listening: [] }
+const NO_CLUES = { chosen: [], rules: '', listening: () => [] }
 
 const names = (command: string): string =>
   portsIn(command)
@@ -50,11 +50,11 @@ test('a set is looked up in the rules that ask for it', () => {
 
 test('a door that opens everything is tried with what listens here', () => {
   const all = door('iptables -I INPUT -s %IP% -j ACCEPT')
-  expect(portsOf(all, 4, { ...NO_CLUES, listening: [21, 22] })).toMatchObject({
+  expect(portsOf(all, 4, { ...NO_CLUES, listening: () => [21, 22] })).toMatchObject({
     ports: [{ port: 22 }],
     note: /every port/,
   })
-  expect(portsOf(all, 4, { ...NO_CLUES, listening: [21] })).toMatchObject({ ports: [{ port: 21 }] })
+  expect(portsOf(all, 4, { ...NO_CLUES, listening: () => [21] })).toMatchObject({ ports: [{ port: 21 }] })
   expect(portsOf(all, 4, NO_CLUES).kind).toBe('unknown')
 })
 

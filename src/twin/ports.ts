@@ -41,8 +41,8 @@ export interface PortClues {
   readonly chosen: readonly OpenedPort[]
   /** The machine's rules, which name the port of a set. */
   readonly rules: string
-  /** The TCP ports on which this machine listens. One of them is tried at a door that opens all ports. */
-  readonly listening: readonly number[]
+  /** Returns the TCP ports on which this machine listens. One of them is tried at a door that opens all ports. */
+  readonly listening: () => readonly number[]
 }
 
 /** Returns the ports that a door opens for knocks of a family. */
@@ -58,7 +58,8 @@ export function portsOf(door: Door, family: Family, { chosen, rules, listening }
   const bySet = setsIn(text).flatMap((set) => portsOfSet(set, rules))
   if (bySet.length > 0) return known(bySet)
   if (!opensAll(text)) return { kind: 'unknown', why: 'its command does not say which port it opens' }
-  const tried = listening.includes(SSH) ? SSH : listening[0]
+  const heard = listening()
+  const tried = heard.includes(SSH) ? SSH : heard[0]
   if (tried === undefined) return { kind: 'unknown', why: 'it opens every port, and nothing listens here' }
   return known(endsOf('tcp', tried, tried), `it opens every port, and is tried with tcp/${tried}`)
 }
@@ -67,7 +68,7 @@ export function portsOf(door: Door, family: Family, { chosen, rules, listening }
 export function portsOfDoors({ doors }: Pick<Config, 'doors'>, rules: string): readonly OpenedPort[] {
   const found = doors.flatMap((door) =>
     ([4, 6] as const).flatMap((family) => {
-      const its = portsOf(door, family, { chosen: [], rules, listening: [] })
+      const its = portsOf(door, family, { chosen: [], rules, listening: () => [] })
       return its.kind === 'known' ? its.ports : []
     }),
   )

@@ -1,5 +1,6 @@
 import { standsIn } from './knocker.ts'
 import type { Ran } from './orders.ts'
+import { runAll } from './run-all.ts'
 
 /** Runs a program to its end, on the machine or in the namespace of its copy. */
 export type RunProgram = (argv: readonly string[], input?: string) => Promise<Ran>
@@ -36,30 +37,37 @@ const TAKES_MAX = 4
 export async function takeRules(run: RunProgram): Promise<Rules> {
   let nft = await listRuleset(run)
   for (let take = 1; ; take++) {
-    const rules = await takeAt(run, nft)
-    const after = await listRuleset(run)
+    const { rules, after } = await takeAt(run, nft)
     if (after === nft || take === TAKES_MAX) return rules
     nft = after
   }
 }
 
+const LIST_RULESET = 'nft -s list ruleset'
+
 async function listRuleset(run: RunProgram): Promise<string> {
-  return withoutPassing((await run(['nft', '-s', 'list', 'ruleset'])).stdout)
+  return withoutPassing((await run(LIST_RULESET.split(' '))).stdout)
 }
 
-async function takeAt(run: RunProgram, nft: string): Promise<Rules> {
+/** Returns the rules with a ruleset that was listed just now, and the ruleset that is listed after all the rest. */
+async function takeAt(run: RunProgram, nft: string): Promise<{ readonly rules: Rules; readonly after: string }> {
   const all = nftTables(nft)
   const saved: Record<Iptables, string> = { ...NONE_SAVED }
   const managed = new Set<string>()
   const isNeeded = (kind: Iptables): boolean =>
     !kind.endsWith('-nft') || all.some(({ name }) => name.startsWith(`${familyOf(kind)} `))
-  const [texts, { code, stdout: sets }] = await Promise.all([
-    Promise.all(IPTABLES.filter(isNeeded).map(async (kind) => [kind, await save(run, kind)] as const)),
-    run(['ipset', 'save']),
-  ])
+  const kinds = IPTABLES.filter(isNeeded)
+  const programs = kinds.map((kind) => `${kind}-save`)
+  const ran = await runAll(run, ['ipset save', ...programs, LIST_RULESET])
+  const [sets, named] = [ran[0]!, ran.slice(1, -1)]
+  const unnamed = kinds.filter((_, index) => named[index]!.code !== 0)
+  const texts = new Map(kinds.map((kind, index) => [kind, named[index]!.stdout]))
+  for (const kind of unnamed) texts.set(kind, await saveByPlainName(run, kind))
+  const isLate = unnamed.some((kind) => texts.get(kind) !== '')
+  const after = isLate ? await listRuleset(run) : withoutPassing(ran.at(-1)!.stdout)
   for (const [kind, output] of texts) {
     const family = familyOf(kind)
-    const sections = sectionsOf(output).filter((section) => {
+    const sections = sectionsOf(plainSave(output)).filter((section) => {
       if (!kind.endsWith('-nft')) return true
       const table = all.find(({ name }) => name === `${family} ${section.table}`)
       const isManaged = table !== undefined && tellsAll(section.text, table.text)
@@ -69,7 +77,7 @@ async function takeAt(run: RunProgram, nft: string): Promise<Rules> {
     saved[kind] = sections.map(({ text }) => text).join('')
   }
   const tables = all.filter(({ name }) => !managed.has(name) && name !== GUARD_TABLE)
-  return { nft, tables, saved, sets: code === 0 ? sets : '' }
+  return { rules: { nft, tables, saved, sets: sets.code === 0 ? sets.stdout : '' }, after }
 }
 
 const familyOf = (kind: Iptables): 'ip' | 'ip6' => (kind.startsWith('ip6') ? 'ip6' : 'ip')
@@ -81,15 +89,13 @@ const NONE_SAVED: Readonly<Record<Iptables, string>> = {
   'ip6tables-legacy': '',
 }
 
-/** Runs `iptables-nft-save` for `iptables-nft`, or the system's `iptables-save` if it is of that kind. */
-async function save(run: RunProgram, kind: Iptables): Promise<string> {
-  const named = await run([`${kind}-save`])
-  if (named.code === 0) return plainSave(named.stdout)
+/** Runs the system's `iptables-save` for `iptables-nft` if it is of that kind: there is no `iptables-nft-save`. */
+async function saveByPlainName(run: RunProgram, kind: Iptables): Promise<string> {
   const [program = '', variant] = kind.split('-')
   const { stdout } = await run([program, '--version'])
   const isNft = stdout.includes('nf_tables')
   if (stdout === '' || isNft !== (variant === 'nft')) return ''
-  return plainSave((await run([`${program}-save`])).stdout)
+  return (await run([`${program}-save`])).stdout
 }
 
 /** Loads the rules of a kind that {@link takeRules} saved. */

@@ -66,15 +66,24 @@ export class Twin {
     return this.machine.watched.addresses.find(({ address }) => address.family === family)?.text
   }
 
-  /** Gives the client an unused address, and returns it; `undefined` if no address fits. */
-  async knocker(family: Family, allowFrom: readonly Network[]): Promise<string | undefined> {
-    const source = this.#knockers.next(family, allowFrom)
-    if (source === undefined) return undefined
-    const host = `${source}/${family === 4 ? 32 : 128}`
+  /**
+   * Gives the client an unused address for each list of networks, all in one go, and returns them in the same order;
+   * `undefined` if no address fits.
+   */
+  async knockers(
+    family: Family,
+    ...allowed: readonly (readonly Network[])[]
+  ): Promise<readonly (string | undefined)[]> {
+    const sources = allowed.map((allowFrom) => this.#knockers.next(family, allowFrom))
+    const hosts = sources.flatMap((source) => (source === undefined ? [] : [`${source}/${family === 4 ? 32 : 128}`]))
+    if (hosts.length === 0) return sources
     const { name } = this.machine.watched
-    await this.client.must(['ip', 'addr', 'add', host, 'dev', 'eth0', ...(family === 6 ? ['nodad'] : [])])
-    await this.server.must(['ip', 'route', 'replace', host, 'dev', name])
-    return source
+    const nodad = family === 6 ? ' nodad' : ''
+    await Promise.all([
+      configure(this.client, ...hosts.map((host) => `addr add ${host} dev eth0${nodad}`)),
+      configure(this.server, ...hosts.map((host) => `route replace ${host} dev ${name}`)),
+    ])
+    return sources
   }
 
   /** Loads the machine's rules again, after a door has removed some of them. */
@@ -111,40 +120,50 @@ async function join(
 ): Promise<void> {
   const { machine, run } = setting
   const { watched } = machine
-  await setSysctls(server)
-  for (const namespace of [server, client]) {
-    await namespace.must(['ip', 'link', 'set', 'lo', 'up'])
-    // The link-local address must not be tentative: knocks would wait for it.
-    await namespace.ask('run', { argv: ['sh', '-c', 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'] })
-  }
+  await Promise.all([setParameters(server, machinesParameters()), setParameters(client, [])])
   await joinNamespaces(run, { name: watched.name, pid: server.pid }, { name: 'eth0', pid: client.pid })
   await makeContainers(setting, server, made)
+  const ofServer: string[] = []
   for (const { name, addresses } of machine.links) {
     // Only rules name an interface that the kernel refuses, and they load all the same.
-    if (name !== watched.name) await server.ask('run', { argv: ['ip', 'link', 'add', 'name', name, 'type', 'dummy'] })
-    await server.ask('run', { argv: ['ip', 'link', 'set', name, 'up'] })
+    if (name !== watched.name) ofServer.push(`link add name ${name} type dummy`)
+    ofServer.push(`link set ${name} up`)
     for (const { address, text, prefix } of addresses) {
-      const nodad = address.family === 6 ? ['nodad'] : []
-      await server.ask('run', { argv: ['ip', 'addr', 'add', `${text}/${prefix}`, 'dev', name, ...nodad] })
+      ofServer.push(`addr add ${text}/${prefix} dev ${name}${address.family === 6 ? ' nodad' : ''}`)
     }
   }
-  await client.must(['ip', 'link', 'set', 'eth0', 'up'])
+  const ofClient = ['link set lo up', 'link set eth0 up']
   for (const family of [4, 6] as const) {
     const host = watched.addresses.find(({ address }) => address.family === family)?.text
     if (host === undefined) continue
-    const route = ['ip', `-${family}`, 'route', 'add', 'default']
-    await server.ask('run', { argv: [...route, 'dev', watched.name] })
-    await client.must([...route, 'via', host, 'dev', 'eth0', 'onlink'])
+    const all = family === 4 ? '0.0.0.0/0' : '::/0'
+    ofServer.push(`route add ${all} dev ${watched.name}`)
+    ofClient.push(`route add ${all} via ${host} dev eth0 onlink`)
   }
+  await configure(server, 'link set lo up')
+  // What the copy cannot have is left out.
+  await server.ask('run', { argv: ['ip', '-force', '-batch', '-'], input: ofServer.join('\n') })
+  await configure(client, ...ofClient)
 }
 
-async function setSysctls(server: Namespace): Promise<void> {
-  const lines = SYSCTLS.flatMap((name) => {
+/** Runs lines of ip(8), without the word `ip`. @throws Error with its error output if one fails */
+async function configure(namespace: Namespace, ...lines: readonly string[]): Promise<void> {
+  await namespace.must(['ip', '-batch', '-'], lines.join('\n'))
+}
+
+/** Returns lines of a shell that set the machine's values of packet handling. */
+function machinesParameters(): readonly string[] {
+  return SYSCTLS.flatMap((name) => {
     try {
       return `echo ${readFileSync(`/proc/sys/net/${name}`, 'latin1').trim()} >/proc/sys/net/${name}`
     } catch {
       return []
     }
   })
-  await server.ask('run', { argv: ['sh', '-c', lines.join('\n')] })
+}
+
+async function setParameters(namespace: Namespace, lines: readonly string[]): Promise<void> {
+  // The link-local address must not be tentative: knocks would wait for it.
+  const all = [...lines, 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad']
+  await namespace.ask('run', { argv: ['sh', '-c', all.join('\n')] })
 }

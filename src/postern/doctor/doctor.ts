@@ -133,7 +133,7 @@ async function ofRules(
     const tcp = [...listening[TCP]]
     const { reached, shut, notCopied } = await tryReach(config, { links, watched }, rules, tcp)
     const notes = notCopied.map((message): Finding => ({ severity: 'note', subject: 'rules', message }))
-    const clues = { rules: rulesText, listening: tcp }
+    const clues = { rules: rulesText, listening: () => tcp }
     const hide = (ports: readonly Port[]): Remedy => hiding(ports, { config, text, clues, pid: own?.pid })
     const told = new Set(findings.map(({ fix }) => fix))
     const stay = judgeShut(shut, inForce(rules, watched.name, config), rules).filter(

@@ -67,7 +67,7 @@ export async function tryReach(
     const endpoints: (Reached & { readonly endpoint: Endpoint })[] = []
     for (const family of FAMILIES) {
       const host = twin.hostOf(family)
-      const source = await twin.knocker(family, [])
+      const [source] = await twin.knockers(family, [])
       if (host === undefined || source === undefined) continue
       for (const port of portsOfAll(config, family, rulesText, listening)) {
         const { protocol } = port
@@ -104,7 +104,7 @@ function portsOfAll(
 ): readonly OpenedPort[] {
   const ports = new Map<string, OpenedPort>()
   for (const door of config.doors) {
-    const found = portsOf(door, family, { chosen: [], rules, listening })
+    const found = portsOf(door, family, { chosen: [], rules, listening: () => listening })
     if (found.kind === 'known') for (const port of found.ports) ports.set(portText(port), port)
   }
   return [...ports.values()]

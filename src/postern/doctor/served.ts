@@ -26,7 +26,7 @@ export function judgeServed({ doors, file }: Config, listening: Listening, rules
     const native = own.filter(({ protocol, first, last }) => !isServed(protocolName(protocol), first, last))
     const names = native.map((service) => formatService(service))
     if (door.opens.length === 0) {
-      const found = portsOf(door, 4, { chosen: [], rules, listening: tcp })
+      const found = portsOf(door, 4, { chosen: [], rules, listening: () => tcp })
       const ports = found.kind === 'known' ? found.ports : []
       // One port with a program is enough: the others may be for later use.
       if (ports.some(({ protocol, listensAt }) => isServed(protocol, listensAt, listensAt))) return []

@@ -55,13 +55,11 @@ export class Rehearsal {
   readonly #holders = new Holders()
   /** The sources that a door without automatic shutting has let in, by port. */
   readonly #inside = new Map<string, string>()
-  readonly #scan: readonly KnockOrder[]
 
   constructor(twin: Twin, family: Family, plan: Plan) {
     this.#twin = twin
     this.#family = family
     this.#plan = plan
-    this.#scan = scanOf(plan.config)
   }
 
   get copied(): Copied {
@@ -117,7 +115,6 @@ export class Rehearsal {
 
   #portsOf(door: Door): ReturnType<typeof portsOf> {
     const chosen = this.#plan.asked.ports.get(door.name) ?? []
-    const listening = [...listeningPorts()[TCP]].toSorted((one, other) => one - other)
     return portsOf(door, this.#family, { chosen, rules: this.#plan.rulesText, listening })
   }
 
@@ -139,7 +136,16 @@ export class Rehearsal {
     this.#plan.say(`${name}, IPv${family}`)
     const shuts = isShutter(door)
     const source = shuts ? this.#whoIsInside(known) : undefined
-    const trial = { door, family, ports: known, times, ...secret, scan: this.#scan, shuts, source }
+    const trial = {
+      door,
+      family,
+      ports: known,
+      times,
+      ...secret,
+      scan: scanFor(door, this.#plan.config.options.scanPorts),
+      shuts,
+      source,
+    }
     const observation = await tryDoor(this.#twin, trial)
     if (observation.notTried !== undefined) notes.push(gap(`IPv${family}: ${observation.notTried}`))
     if (observation.lost.length > 0 && !shuts) await this.#twin.restoreRules()
@@ -200,6 +206,10 @@ export class Rehearsal {
   }
 }
 
+function listening(): readonly number[] {
+  return [...listeningPorts()[TCP]].toSorted((one, other) => one - other)
+}
+
 /** Returns true if a door's command only removes rules: it shuts ports that another door has opened. */
 export function isShutter(door: Door): boolean {
   const changes = changesIn(door)
@@ -223,12 +233,12 @@ function reasonToRefuse(door: Door): string | undefined {
 }
 
 /**
- * Returns the knocks of a scan: the lowest ports, those near the ports of sequences, and pings near the sizes of theirs;
- * UDP only if a sequence uses it.
+ * Returns the knocks of a scan for a door: the lowest ports, those near the ports of its sequence, and pings near the
+ * sizes of its own; UDP only if the sequence uses it. The ports of other doors would only show that those open.
  */
-function scanOf({ doors, options }: Config): readonly KnockOrder[] {
-  const knocks = doors.flatMap(({ secret }) => fixedKnocks(secret))
-  const low = SCAN_LOW_PORTS * Math.max(1, options.scanPorts)
+function scanFor({ secret }: Door, scanPorts: number): readonly KnockOrder[] {
+  const knocks = fixedKnocks(secret)
+  const low = SCAN_LOW_PORTS * Math.max(1, scanPorts)
   const ports = new Set(Array.from({ length: low }, (_, index) => index + 1))
   const sizes = new Set<number>()
   for (const { protocol, port, size } of knocks) {

@@ -162,7 +162,7 @@ function reportOf({ asked, config, rules, reading, text, machine, rehearsals, ch
       hiding(ports, {
         config,
         text,
-        clues: { rules: rulesTextOf(rules), listening: [...listeningPorts()[TCP]] },
+        clues: { rules: rulesTextOf(rules), listening: () => [...listeningPorts()[TCP]] },
         pid: undefined,
       }),
     scanPortsLine: config.places.options.scanPorts?.line,

@@ -54,8 +54,10 @@ export interface Trial {
 export async function tryDoor(twin: Twin, trial: Trial): Promise<Observation> {
   const { door, family, ports, times } = trial
   const host = twin.hostOf(family)!
-  const source = trial.source ?? (await twin.knocker(family, door.allowFrom))
-  const other = await twin.knocker(family, [])
+  const [source, other] =
+    trial.source === undefined
+      ? await twin.knockers(family, door.allowFrom, [])
+      : [trial.source, ...(await twin.knockers(family, []))]
   const { shuts } = trial
   const meant = opensIn(door, family)
   const inside = trial.source !== undefined
@@ -222,8 +224,7 @@ async function tryWrongly(
 ): Promise<Pick<Observation, 'wrongOrder' | 'slowKnock' | 'portScan'>> {
   const knocks = wrongKnocks ?? []
   const host = knockedAt(twin, door, family)
-  const opensTo = async (made: readonly KnockOrder[]): Promise<boolean | undefined> => {
-    const source = made.length === 0 ? undefined : await twin.knocker(family, door.allowFrom)
+  const opensTo = async (made: readonly KnockOrder[], source: string | undefined): Promise<boolean | undefined> => {
     if (source === undefined) return undefined
     const from = twin.log.length
     await twin.client.ask('knock', { host, source, knocks: made })
@@ -236,11 +237,12 @@ async function tryWrongly(
   const last = knocks.length - 1
   const late = { afterMs: times.seqTimeoutMs + SLOW_MARGIN_MS }
   const slow = last < 1 ? [] : knocks.map((knock, index) => (index === last ? { ...knock, ...late } : knock))
-  const [wrongOrder, slowKnock, portScan] = await Promise.all([
-    opensTo(differs ? turned : []),
-    opensTo(slow),
-    opensTo(knocks.length === 0 ? [] : [...scan, ...scan.toReversed()]),
-  ])
+  const attempts = [differs ? turned : [], slow, knocks.length === 0 ? [] : [...scan, ...scan.toReversed()]]
+  const made = attempts.filter((attempt) => attempt.length > 0)
+  const sources = await twin.knockers(family, ...made.map(() => door.allowFrom))
+  const [wrongOrder, slowKnock, portScan] = await Promise.all(
+    attempts.map(async (attempt) => await opensTo(attempt, sources[made.indexOf(attempt)])),
+  )
   return { wrongOrder, slowKnock, portScan }
 }
 

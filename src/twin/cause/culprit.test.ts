@@ -1,6 +1,7 @@
 // Goal: the rule that refuses a packet is found from counters that rose, and from the end of the kernel's trace.
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { inShell } from '../shell-fake.ts'
 import type { Twin } from '../twin.ts'
 import { culpritOf, meet, risen, traced } from './culprit.ts'
 
@@ -87,11 +88,11 @@ function copyWith(trace: readonly string[]) {
     ask: async (order: string) => void asked.push(order),
     line: async (_: string, __: number, isWanted: (line: string) => boolean) => trace.find(isWanted),
   }
-  const run = async ([program]: readonly string[]) => ({
+  const run = inShell(([program]) => ({
     code: 0,
     stdout: program === 'iptables-nft-save' ? saved(count, 0, 0) : '',
     stderr: '',
-  })
+  }))
   return { asked, sent: () => void count++, twin: { server, run } as unknown as Twin }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Family } from '../../packet/address.ts'
 import type { Endpoint } from '../orders.ts'
 import { IPTABLES } from '../rules.ts'
+import { runAll } from '../run-all.ts'
 import type { Iptables, RuleLine } from '../rules.ts'
 import type { Twin } from '../twin.ts'
 
@@ -79,9 +80,9 @@ function traceTable({ protocol, port, source }: Endpoint, family: Family): strin
 }
 
 async function counters(twin: Twin, kinds: readonly Iptables[]): Promise<ReadonlyMap<Iptables, string>> {
-  const saved = new Map<Iptables, string>()
-  for (const kind of kinds) saved.set(kind, (await twin.run([`${kind}-save`, '-c'])).stdout)
-  return saved
+  const commands = kinds.map((kind) => `${kind}-save -c`)
+  const ran = await runAll(twin.run, commands)
+  return new Map(kinds.map((kind, index) => [kind, ran[index]!.stdout]))
 }
 
 /** Returns the rules and policies that take packets away and have counted more of them since. */
