@@ -55,11 +55,13 @@ export class Rehearsal {
   readonly #holders = new Holders()
   /** The sources that a door without automatic shutting has let in, by port. */
   readonly #inside = new Map<string, string>()
+  readonly #scan: readonly KnockOrder[]
 
   constructor(twin: Twin, family: Family, plan: Plan) {
     this.#twin = twin
     this.#family = family
     this.#plan = plan
+    this.#scan = scanOf(plan.config)
   }
 
   get copied(): Copied {
@@ -136,16 +138,7 @@ export class Rehearsal {
     this.#plan.say(`${name}, IPv${family}`)
     const shuts = isShutter(door)
     const source = shuts ? this.#whoIsInside(known) : undefined
-    const trial = {
-      door,
-      family,
-      ports: known,
-      times,
-      ...secret,
-      scan: scanFor(door, this.#plan.config.options.scanPorts),
-      shuts,
-      source,
-    }
+    const trial = { door, family, ports: known, times, ...secret, scan: this.#scan, shuts, source }
     const observation = await tryDoor(this.#twin, trial)
     if (observation.notTried !== undefined) notes.push(gap(`IPv${family}: ${observation.notTried}`))
     if (observation.lost.length > 0 && !shuts) await this.#twin.restoreRules()
@@ -233,12 +226,12 @@ function reasonToRefuse(door: Door): string | undefined {
 }
 
 /**
- * Returns the knocks of a scan for a door: the lowest ports, those near the ports of its sequence, and pings near the
- * sizes of its own; UDP only if the sequence uses it. The ports of other doors would only show that those open.
+ * Returns the knocks of a scan: the lowest ports, those near the ports of sequences, and pings near the sizes of theirs;
+ * UDP only if a sequence uses it.
  */
-function scanFor({ secret }: Door, scanPorts: number): readonly KnockOrder[] {
-  const knocks = fixedKnocks(secret)
-  const low = SCAN_LOW_PORTS * Math.max(1, scanPorts)
+function scanOf({ doors, options }: Config): readonly KnockOrder[] {
+  const knocks = doors.flatMap(({ secret }) => fixedKnocks(secret))
+  const low = SCAN_LOW_PORTS * Math.max(1, options.scanPorts)
   const ports = new Set(Array.from({ length: low }, (_, index) => index + 1))
   const sizes = new Set<number>()
   for (const { protocol, port, size } of knocks) {
