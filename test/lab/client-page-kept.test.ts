@@ -166,7 +166,7 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('a page as a client kee
     expect(await page.isHidden('#remove')).toBe(true)
     await page.click('#passkey-add')
     await see(page, '#status', /From now on a passkey/)
-    await look(page, 'passkey-added')
+    await look(page, 'passkey-added', SLOW)
     expect(await stored(page)).not.toContain(KEY)
     await page.reload()
     await page.click('#passkey-open')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { codeOf, periodAt } from '../../src/totp/code.ts'
+import { SLOW } from '../slow.ts'
 import { HAS_CHROMIUM, openTab } from './chromium.ts'
 import {
   ClientPages,
@@ -47,22 +48,24 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
     'over http, with the secret in it: a wrong passphrase, a code by keyboard alone, and the code used up after a reload',
     async () => {
       const { daemon, make, makeCheap } = await pages.codes()
-      await make('--user', 'alice', '--mode', '644')
+      // page.test.ts opens what is stretched as long as it should be.
+      if (SLOW) await make('--user', 'alice', '--mode', '644')
+      else await makeCheap()
       const { page, requests, complaints } = await openTab(pages.site.browser, PHONE)
       await page.goto(`http://${NAME}/ssh.html`)
       await see(page, '#insecure', /plain http/)
-      await look(page, 'locked')
+      await look(page, 'locked', SLOW)
       await tabTo(page, 'key')
       await page.keyboard.type(PASSPHRASE)
       await page.keyboard.press('Enter')
       await see(page, '#client', /Code of the moment/)
       expect(codesNow()).toContain(await shown(page))
-      await look(page, 'open')
+      await look(page, 'open', SLOW)
       await tabTo(page, 'knock')
       await page.keyboard.press('Enter')
       expect(await daemon.line(/OPEN/)).toMatch(`${CLIENT_4}: ssh: OPEN SESAME`)
       await see(page, '#status', new RegExp(`Port ${SERVICE} is open`))
-      await look(page, 'knocked')
+      await look(page, 'knocked', SLOW)
       const [before, text] = [await shown(page), await page.content()]
       expect(text).not.toContain(KEY)
       await page.click('#by-hand summary')
@@ -141,7 +144,7 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
       await page.reload()
       await page.click('#passkey-open')
       await see(page, '#client', /Code of the moment/)
-      await look(page, 'offline')
+      await look(page, 'offline', SLOW)
       expect(requests.filter((url) => !isOwn(url) && url !== 'about:blank')).toEqual([])
       expect(complaints.filter((line) => !isKnock(line) && !/ERR_(FAILED|INTERNET)/.test(line))).toEqual([])
       await page.addInitScript('{ const now = Date.now; Date.now = () => now() + 60_000 }')
@@ -172,7 +175,7 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
       expect(await daemon.line(/OPEN/)).toMatch(`${CLIENT_6}: ssh: OPEN SESAME`)
       await page.click('#knock')
       await see(page, '#status', /stays shut. The page knocks once more|Waiting for the next code/)
-      await look(page, 'waiting')
+      await look(page, 'waiting', SLOW)
       expect(await daemon.line(/OPEN/)).toMatch(`${CLIENT_4}: ssh: OPEN SESAME`)
       await see(page, '#status', new RegExp(`Port ${SERVICE} is open`))
     },

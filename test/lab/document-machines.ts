@@ -22,7 +22,7 @@ export interface DocumentMachine {
 export type Answers = readonly (readonly [question: string, answer: string])[]
 
 /** Runs a command at a terminal of its own, and answers its questions. In Python, as Node.js has no terminals. */
-const TERMINAL = `import json, os, pty, re, subprocess, sys
+const TERMINAL = `import json, os, pty, re, sys
 argv, answers = json.loads(sys.argv[1])
 pid, fd = pty.fork()
 if pid == 0: os.execvp(argv[0], argv)
@@ -37,7 +37,9 @@ while True:
     for question, answer in answers:
         if re.search('(?:' + question + r')\\s*$', seen):
             if answer[0:1] != '!': keys = (answer + '\\n').encode()
-            else: keys = subprocess.run(['sh', '-ec', answer[1:]], input=seen.encode(), stdout=subprocess.PIPE, check=True).stdout
+            else:
+                import subprocess
+                keys = subprocess.run(['sh', '-ec', answer[1:]], input=seen.encode(), stdout=subprocess.PIPE, check=True).stdout
             os.write(fd, keys)
             seen = ''
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
@@ -46,7 +48,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 /** Starts lines of a shell, typed at a terminal of a machine. The first that fails ends them. */
 export function type(machine: DocumentMachine, lines: string, answers: Answers = []): Process {
   const argv = machine.words(['bash', '-ec', lines])
-  return new Process(['python3', '-c', TERMINAL, JSON.stringify([argv, answers])])
+  return new Process(['python3', '-IS', '-c', TERMINAL, JSON.stringify([argv, answers])])
 }
 
 /** Runs a command on a machine without a terminal. */

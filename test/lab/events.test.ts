@@ -10,7 +10,7 @@ import { parseOpenMetrics } from '../schema/openmetrics.ts'
 import { faultsOf } from '../schema/schema.ts'
 import { SLOW } from '../slow.ts'
 import { framesTo, send, writeFrames } from './flood.ts'
-import { postern } from './guarded.ts'
+import { asked, postern } from './guarded.ts'
 import { program, withStateDir } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
@@ -45,9 +45,9 @@ const FILLING = SLOW ? 600 : 520
 
 type Line = Readonly<Record<string, unknown>>
 
-/** The state of a daemon that has ended, as the program tells it. */
-async function ended(host: Host, { file }: Knockd, ...args: readonly string[]): Promise<Output> {
-  return await host.run([process.execPath, program('postern'), 'status', ...args, '-c', file], { mayFail: true })
+/** The state of a daemon that has ended, which {@link postern} would wait for. */
+async function ended({ file }: Knockd, ...args: readonly string[]): Promise<Output> {
+  return await asked(['status', ...args, '-c', file])
 }
 
 /** The events that a command prints, each of which is as the schema says. */
@@ -197,10 +197,10 @@ lab('events', () => {
       stdout: expect.stringMatching(/^POSTERN CRITICAL - capture: eth0 is not captured: .* \| /) as string,
     })
     await daemon.process.stop()
-    expect(await ended(server, daemon, '--openmetrics', '--to', file)).toMatchObject({ code: 1 })
+    expect(await ended(daemon, '--openmetrics', '--to', file)).toMatchObject({ code: 1 })
     expect(readFileSync(file, 'utf8')).toMatch(/^postern_up 0$/m)
-    expect(await ended(server, daemon, '--nagios')).toMatchObject({ code: 2 })
-    expect((await ended(server, daemon, '--quiet')).code).toBe(1)
+    expect(await ended(daemon, '--nagios')).toMatchObject({ code: 2 })
+    expect((await ended(daemon, '--quiet')).code).toBe(1)
   })
 
   test('a flood of first knocks from everywhere displaces no event of an owner', async () => {

@@ -31,6 +31,15 @@ const ring = (): Gnupg => {
   return made
 }
 
+/** A server's key and its keyring, to which tests add keys of clients. An RSA key takes a while to make. */
+let server: { readonly own: Gnupg; readonly serverKey: string } | undefined
+const serverRing = (): NonNullable<typeof server> => {
+  if (server !== undefined) return server
+  const own = ring()
+  server = { own, serverKey: own.make('server@example.org', 'rsa2048', 'sign,encr') }
+  return server
+}
+
 /** The plain text of a packet that asks for tcp/22, no two alike. */
 const plain = (count: number): string =>
   encodeFields(
@@ -121,8 +130,8 @@ lab('GnuPG', () => {
 
   test('of the real client: refused once the key is revoked, has expired or signs with an end', async () => {
     const { client } = await shared.network()
-    const [own, theirs] = [ring(), ring()]
-    const serverKey = own.make('server@example.org', 'rsa2048', 'sign,encr')
+    const { own, serverKey } = serverRing()
+    const theirs = ring()
     const key = theirs.make('client@example.org', 'rsa2048', 'sign,encr', '10d')
     own.run(['--import'], theirs.run(['--export', key]))
     theirs.run(['--quick-set-expire', key, '0'])
@@ -150,8 +159,8 @@ lab('GnuPG', () => {
 
   test('ids of 16 digits, fingerprints as gpg prints them: of the real client and of ours', async () => {
     const { client } = await shared.network()
-    const [own, theirs] = [ring(), ring()]
-    const serverKey = own.make('server@example.org', 'rsa2048', 'sign,encr')
+    const { own, serverKey } = serverRing()
+    const theirs = ring()
     const key = theirs.make('client@example.org', 'rsa2048', 'sign,encr')
     own.run(['--import'], theirs.run(['--export', key]))
     theirs.run(['--import'], own.run(['--export', serverKey]))
@@ -185,8 +194,8 @@ lab('GnuPG', () => {
   test(`a stranger without a key who sends ${FLOOD_PER_S} packets a second keeps nobody out`, async () => {
     const { client } = await shared.network()
     await client.address('eth0', '192.0.2.66/24')
-    const [own, theirs] = [ring(), ring()]
-    const serverKey = own.make('server@example.org', 'rsa2048', 'sign,encr')
+    const { own, serverKey } = serverRing()
+    const theirs = ring()
     const key = theirs.make('client@example.org', 'ed25519', 'sign,cert')
     theirs.run(['--import'], own.run(['--export', serverKey]))
     own.run(['--import'], theirs.run(['--export', key]))

@@ -155,7 +155,7 @@ export class Typed {
       lines,
       limit: LINE_LIMIT_MS / 1000,
     }
-    await run(['python3', '-c', TYPIST], {
+    await run(['python3', '-IS', '-c', TYPIST], {
       input: JSON.stringify(job),
       limitMs: LINE_LIMIT_MS * 4,
       ...(ns === undefined ? {} : { ns }),

@@ -2,7 +2,7 @@
 // acts with keys and is told what each did; and whatever ends the watch, the terminal is as it was.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, expect, test } from 'vitest'
-import { sample } from '../slow.ts'
+import { SLOW } from '../slow.ts'
 import { framesTo, send, writeFrames } from './flood.ts'
 import { postern } from './guarded.ts'
 import { program, startAgain, startKnockd, withStateDir } from './knockd.ts'
@@ -389,7 +389,8 @@ lab('postern watch', () => {
       ['SIGINT', 130],
       ['SIGTERM', 143],
     ] as const
-    for (const [signal, code] of sample(signals, ([each]) => each === 'SIGINT')) {
+    // Without SLOW the test with a stop alone sends one.
+    for (const [signal, code] of SLOW ? signals : []) {
       const watch = await watching(server, daemon)
       process.kill(await watch.pid(), signal)
       await watch.shows(new RegExp(`^ended: ${code}$`, 'm'))
