@@ -80,10 +80,11 @@ export function words(file: string): readonly string[] {
   return [process.execPath, program('knockd'), '-v', '-c', file, '-i', 'eth0']
 }
 
-/** The lines of proc(5) on the credentials of each thread. */
+/** The lines of proc(5) on the credentials of each thread, the main one first: as text, 100000 comes before 99999. */
 export function threadsOf(pid: number): readonly Readonly<Record<string, string>>[] {
   const names = ['Uid', 'Gid', 'Groups', 'CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb', 'NoNewPrivs']
-  return readdirSync(`/proc/${pid}/task`).map((thread) => {
+  const others = readdirSync(`/proc/${pid}/task`).filter((thread) => thread !== String(pid))
+  return [String(pid), ...others].map((thread) => {
     const text = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8')
     return Object.fromEntries(
       names.map((name) => [name, new RegExp(`^${name}:\\s*(.*?)\\s*$`, 'm').exec(text)![1]!.replaceAll('\t', ' ')]),

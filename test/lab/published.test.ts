@@ -87,13 +87,19 @@ const knockLine = async (client: Host, sequence: string): Promise<void> => {
   await sendKnocks(client, SERVER_4, sequence.split(','))
 }
 
+/** Which list is published: the file after the next one may have the first one's inode again. */
+const published = (folder: string): string => {
+  const { ino, mtimeNs } = statSync(join(folder, 'ssh.age'), { bigint: true })
+  return `${ino} ${mtimeNs}`
+}
+
 /** Knocks, and waits for the door and for the list that comes after it. */
 const use = async (client: Host, { notes, folder }: Published, sequence: string): Promise<void> => {
   const before = openings(notes)
-  const listed = statSync(join(folder, 'ssh.age')).ino
+  const listed = published(folder)
   await knockLine(client, sequence)
   await until('the opening', () => openings(notes) > before)
-  await until('the next list', () => statSync(join(folder, 'ssh.age')).ino !== listed)
+  await until('the next list', () => published(folder) !== listed)
 }
 
 const rotate = async (daemon: Knockd): Promise<string> => {
