@@ -78,7 +78,6 @@ export class Daemon {
         daemon.#parts.captures.close()
         daemon.#parts.guarding.stop()
         daemon.#parts.base.stop()
-        daemon.#parts.operators.close()
         daemon.#leaveFleet()
         await observation.close()
         await store.close()
@@ -130,12 +129,11 @@ export class Daemon {
       this.#parts.reconciler.now()
       await sleep(waitMs)
     }
-    // Whoever reads that the daemon listens finds the socket there.
-    this.#parts.operators.listen(config.options.controlGroup)
     this.#parts.captures.start()
     this.#parts.commands.restore()
     this.#parts.reconciler.now()
     this.#parts.fleet?.start()
+    this.#parts.operators.listen(config.options.controlGroup)
     this.#supervision.start()
     void this.#parts.faults.attempt(async () => await this.#runHook('start'))
   }

@@ -1,5 +1,6 @@
 // Goal: members of Control_Group do what knockd.conf(5) names, and no more: they learn nothing of secrets, open for nobody whom
 // the door would not let in and for no longer than it does, and keep neither root nor each other from the daemon.
+import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { REQUEST_MAX_MS } from '../../src/control/server.ts'
 import { socketPath } from '../../src/control/socket.ts'
@@ -11,6 +12,7 @@ import type { Knockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { SharedDaemon } from './one-daemon.ts'
+import { until } from './process.ts'
 import { probe, sendKnocks, serveTcp } from './service.ts'
 
 const CONFIG = `[options]
@@ -70,6 +72,8 @@ async function ask(host: Host, daemon: Knockd, user: User, request: Request): Pr
 /** Asks for several things by one process, and gives the answers in their order. */
 async function askAll(host: Host, daemon: Knockd, user: User, requests: readonly Request[]): Promise<readonly Reply[]> {
   const socket = socketPath(daemon.file, ['eth0'])
+  // The daemon makes it right after it has said that it listens.
+  await until('the control socket', () => existsSync(socket))
   const argv = [process.execPath, '-e', SEND, socket, ...requests.map((request) => JSON.stringify(request))]
   const { stdout } = await host.run(as(user, argv))
   return stdout

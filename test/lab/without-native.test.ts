@@ -16,7 +16,7 @@ import { PROJECT, knock, program } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab } from './net.ts'
 import type { Host } from './net.ts'
 import { SharedDaemon } from './one-daemon.ts'
-import type { Output, Process } from './process.ts'
+import type { Output, Process, Run } from './process.ts'
 import { run, until } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
 import { GREETING, serveTcp, watchWire } from './service.ts'
@@ -60,28 +60,17 @@ lab('without native code', () => {
   let server: Host
   let client: Host
 
+  /** Runs Node.js in the container. */
+  const contained = async (mode: string, variable: string, words: readonly string[], how: Run = {}): Promise<Output> =>
+    await client.run(['unshare', '--mount', 'bash', '-ec', CONTAINER, root, mode, variable, ...words], how)
+
   /** Runs a program in the container. */
   const inside = async (
     name: 'knock' | 'knockd' | 'postern',
     words: readonly string[],
     { variable = 'HOME=/home', mode = 'read-only', node = ['--no-addons'] as readonly string[] } = {},
   ): Promise<Output> =>
-    await client.run(
-      [
-        'unshare',
-        '--mount',
-        'bash',
-        '-ec',
-        CONTAINER,
-        root,
-        mode,
-        variable,
-        ...node,
-        `/postern/dist/bin/${name}.js`,
-        ...words,
-      ],
-      { mayFail: true },
-    )
+    await contained(mode, variable, [...node, `/postern/dist/bin/${name}.js`, ...words], { mayFail: true })
   const own = (name: string, text: string | Uint8Array): void => {
     const path = join(home, name)
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -116,17 +105,7 @@ lab('without native code', () => {
         fails(() => writeFileSync('/home/x', '')), fails(() => require('node:os').userInfo()),
       ]))`
     writeFileSync(join(root, 'look.cjs'), look)
-    const said = await client.run([
-      'unshare',
-      '--mount',
-      'bash',
-      '-ec',
-      CONTAINER,
-      root,
-      'read-only',
-      'A=',
-      '/look.cjs',
-    ])
+    const said = await contained('read-only', 'A=', ['/look.cjs'])
     expect(said.stdout).toBe(`[${NOBODYS},[],true,true]\n`)
   })
 
