@@ -1,7 +1,7 @@
 // Goal: whoever takes the guard out of the rules for a moment lets nobody in for longer than that moment. What was let in
 // before goes on. The daemon is held still while the guard is away, so that the moment is as long as an attacker wishes.
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { nft } from './firewall.ts'
 import { guardSsh, knockIn, looks, postern, sshConfig, statusOf, timesLeft } from './guarded.ts'
 import { MODULES } from './knockd.ts'
@@ -272,7 +272,9 @@ lab('on one network', { concurrent: true }, () => {
       await nft(server, 'delete table inet filter; delete table ip nat')
     })
 
-    test('a stranger hears no more of a host behind, where nothing is tracked meanwhile', async () => {
+    test('a stranger hears no more of a host behind, where nothing is tracked meanwhile', async ({
+      onTestFinished,
+    }) => {
       const { server, client, daemon } = await shared.with(sshConfig(600, '', 'Open_Ports = tcp/22@198.51.100.7'))
       const inner = await hostBehind(server, client)
       const service = await tick(inner)
@@ -287,9 +289,9 @@ lab('on one network', { concurrent: true }, () => {
       await goesOn(owner)
     })
 
-    test.each(['reset', 'drop'])(
+    test.for(['reset', 'drop'])(
       'a stranger hears no more of a host behind that is taken for the one who began it, with %s',
-      async (how) => {
+      async (how, { onTestFinished }) => {
         const { server, client, daemon } = await shared.with(
           sshConfig(600, `Hide_With = ${how}`, 'Open_Ports = tcp/22-30000@198.51.100.7'),
         )
@@ -329,7 +331,9 @@ lab('on one network', { concurrent: true }, () => {
       },
     )
 
-    test('a stranger hears no more of a host behind over UDP, where others track connections', async () => {
+    test('a stranger hears no more of a host behind over UDP, where others track connections', async ({
+      onTestFinished,
+    }) => {
       const { server, client, daemon } = await shared.with(sshConfig(60, '', 'Open_Ports = udp/5000@198.51.100.7'))
       const inner = await hostBehind(server, client)
       const service = await tick(inner, UDP_TICKER)
