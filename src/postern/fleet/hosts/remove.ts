@@ -40,7 +40,7 @@ export async function remove(asked: RemoveArguments, output: Output): Promise<nu
     }
     if (!asked.yes) await confirm(host)
     const signer = await loadSigner(operator, passphraseOf)
-    // Behind the change, whoever is interrupted cannot remove the host a second time.
+    // An interrupted command cannot be repeated once the list has changed: the certificate is revoked first.
     const knowledge = knowledgeText(host, operator)
     const { version } = await list.change((hosts) => hosts.filter(({ name }) => name !== host), signer)
     output.out(`${host} is not in the fleet ${settings.fleet} any more (version ${version}): its key stops working\n`)
